@@ -1,0 +1,42 @@
+"""How a programme is coded and carried: the three profiles of a session."""
+
+from dataclasses import dataclass
+
+VOIP = "voip"
+RESTRICTED_LOWDELAY = "restricted_lowdelay"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Settings of one kind of session.
+
+    name: what people choose by. frame_us: length of a frame and of a mixing block, microseconds.
+    lead_us: media time to play time, microseconds. bitrate: bit/s of the Opus stream. complexity: 0-10.
+    application: VOIP or RESTRICTED_LOWDELAY. fec: in-band forward error correction on. dtx: stop sending in silence.
+    expected_loss_percent: what the encoder prepares for; 0 makes in-band FEC empty.
+    """
+
+    name: str
+    frame_us: int
+    lead_us: int
+    bitrate: int
+    complexity: int
+    application: str
+    fec: bool
+    dtx: bool
+    expected_loss_percent: int
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples of a frame at 48 kHz."""
+        return self.frame_us * 48 // 1000
+
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile("lan", 20_000, 150_000, 32_000, 5, VOIP, fec=True, dtx=False, expected_loss_percent=1),
+        Profile("low", 10_000, 50_000, 48_000, 5, RESTRICTED_LOWDELAY, fec=False, dtx=False, expected_loss_percent=0),
+        Profile("mobile", 20_000, 800_000, 24_000, 8, VOIP, fec=True, dtx=False, expected_loss_percent=10),
+    )
+}

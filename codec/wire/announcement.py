@@ -1,0 +1,94 @@
+"""What is on air in a zone: the retained body of ``loaxa/v1/zone/<id>/session``.
+
+It is the whole state, not an event: a node that comes late or hears it twice knows the same. An empty list of streams
+is silence.
+"""
+
+from . import body
+from .errors import WireError
+from .rtp import PAYLOAD_TYPE_OPUS
+
+VERSION = 1
+MAX_STREAMS = 8
+
+CODEC_OPUS = "opus"
+
+PRIORITY_BACKGROUND = 0
+PRIORITY_NORMAL = 1
+PRIORITY_BULLETIN = 2
+PRIORITY_LIVE = 3
+PRIORITY_EMERGENCY = 4
+PRIORITY_NAMES = ("background", "normal", "priority", "live", "emergency")
+
+
+class Stream:
+    """One RTP stream of a zone and how its frames map to media time.
+
+    ssrc: RTP source, 32 bits. payload_type: RTP payload type. codec: CODEC_OPUS.
+    frame_us: length of a frame, microseconds. media0_us: media time of frame 0's first sample.
+    lead_us: what is added to media time to get the time of play; one for all members.
+    priority: PRIORITY_BACKGROUND to PRIORITY_EMERGENCY; the highest wins at a node.
+    group: ``(address, port)`` of the zone's multicast group, or None where packets come by unicast.
+    """
+
+    def __init__(self, ssrc, frame_us, media0_us, lead_us, priority, group=None, codec=CODEC_OPUS):
+        self.ssrc = ssrc
+        self.payload_type = PAYLOAD_TYPE_OPUS
+        self.codec = codec
+        self.frame_us = frame_us
+        self.media0_us = media0_us
+        self.lead_us = lead_us
+        self.priority = priority
+        self.group = group
+
+
+def build(zone_id, streams):
+    """Return the bytes of the announcement of `streams` (a list of Stream) for a zone."""
+    return body.build(
+        {
+            "v": VERSION,
+            "zone": zone_id,
+            "streams": [
+                {
+                    "ssrc": stream.ssrc,
+                    "codec": stream.codec,
+                    "frame_us": stream.frame_us,
+                    "media0_us": stream.media0_us,
+                    "lead_us": stream.lead_us,
+                    "priority": stream.priority,
+                    "group": list(stream.group) if stream.group else None,
+                }
+                for stream in streams
+            ],
+        }
+    )
+
+
+def parse(raw, zone_id):
+    """Return the list of Stream in the bytes `raw` of zone `zone_id`; raises WireError."""
+    found = body.parse(raw)
+    body.integer(found, "v", VERSION, VERSION)
+    if found.get("zone") != zone_id:
+        raise WireError("announcement of another zone")
+    entries = found.get("streams")
+    if not isinstance(entries, list) or len(entries) > MAX_STREAMS:
+        raise WireError("streams must be a list of at most 8")
+    return [_parse_stream(entry) for entry in entries]
+
+
+def _parse_stream(entry):
+    if not isinstance(entry, dict):
+        raise WireError("a stream must be an object")
+    if body.text(entry, "codec", 16) != CODEC_OPUS:
+        raise WireError("unknown codec")
+    frame_us = body.integer(entry, "frame_us", 2500, 60000)
+    if frame_us not in (2500, 5000, 10000, 20000, 40000, 60000):
+        raise WireError("frame_us is not a length that Opus has")
+    return Stream(
+        ssrc=body.integer(entry, "ssrc", 0, 0xFFFFFFFF),
+        frame_us=frame_us,
+        media0_us=body.integer(entry, "media0_us", 0, 1 << 62),
+        lead_us=body.integer(entry, "lead_us", 0, 10000000),
+        priority=body.integer(entry, "priority", PRIORITY_BACKGROUND, PRIORITY_EMERGENCY),
+        group=body.address(entry, "group"),
+    )

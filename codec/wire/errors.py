@@ -1,0 +1,5 @@
+"""The one error of the wire."""
+
+
+class WireError(ValueError):
+    """Bytes or text from a peer that are not what the protocol allows; nothing of them was acted on."""

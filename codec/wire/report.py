@@ -1,0 +1,81 @@
+"""What a node tells of itself: presence (``.../status``, retained, also its last will) and health (``.../health``)."""
+
+from . import body
+from .errors import WireError
+
+VERSION = 1
+ONLINE = "online"
+OFFLINE = "offline"
+
+HEALTH_PERIOD_MS = 10000
+
+COUNTERS = (
+    "received",
+    "played",
+    "concealed",
+    "late",
+    "lost",
+    "duplicate",
+    "malformed",
+    "unexpected",
+    "underruns",
+    "resyncs",
+)
+"""Counters since boot, all in packets or frames but `underruns` (DAC ran dry) and `resyncs` (jumps of the play position)."""
+
+GAUGES = (
+    ("uptime_s", 0, 1 << 40),
+    ("offset_uncertainty_us", 0, 1 << 40),
+    ("drift_ppb", -10000000, 10000000),
+    ("round_trip_us", 0, 1 << 40),
+    ("buffer_us", -(1 << 40), 1 << 40),
+    ("skew_us", -(1 << 40), 1 << 40),
+    ("free_heap_bytes", 0, 1 << 40),
+    ("signal_dbm", -200, 50),
+    ("temperature_mc", -100000, 200000),
+    ("storage_free_bytes", 0, 1 << 50),
+)
+"""Name, least and greatest value of each integer gauge; null where the node has no way to know."""
+
+
+def build_status(state, firmware="", board="", restart_cause=""):
+    """Return the bytes of a presence body; `state` is ONLINE or OFFLINE."""
+    return body.build(
+        {"v": VERSION, "state": state, "firmware": firmware, "board": board, "restart_cause": restart_cause}
+    )
+
+
+def parse_status(raw):
+    """Return a dict with state, firmware, board and restart_cause; raises WireError."""
+    found = body.parse(raw)
+    state = body.text(found, "state", 16)
+    if state != ONLINE:
+        state = OFFLINE
+    return {
+        "state": state,
+        "firmware": body.text(found, "firmware", 64, ""),
+        "board": body.text(found, "board", 64, ""),
+        "restart_cause": body.text(found, "restart_cause", 64, ""),
+    }
+
+
+def build_health(counters, gauges, on_air):
+    """Return the bytes of a health body: dicts by the names above, and the SSRC that is playing or None."""
+    return body.build({"v": VERSION, "counters": counters, "gauges": gauges, "on_air": on_air})
+
+
+def parse_health(raw):
+    """Return ``(counters, gauges, on_air)``, every name of COUNTERS and GAUGES present; raises WireError."""
+    found = body.parse(raw)
+    given_counters = found.get("counters")
+    given_gauges = found.get("gauges")
+    if not isinstance(given_counters, dict) or not isinstance(given_gauges, dict):
+        raise WireError("health without counters or gauges")
+    counters = {name: body.integer(given_counters, name, 0, 1 << 53, 0) for name in COUNTERS}
+    gauges = {}
+    for name, low, high in GAUGES:
+        gauges[name] = None if given_gauges.get(name) is None else body.integer(given_gauges, name, low, high)
+    on_air = found.get("on_air")
+    if on_air is not None:
+        on_air = body.integer(found, "on_air", 0, 0xFFFFFFFF)
+    return counters, gauges, on_air

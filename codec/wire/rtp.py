@@ -1,0 +1,127 @@
+"""RTP packets (RFC 3550) with our element in an RFC 8285 one-byte header extension.
+
+     0                   1                   2                   3
+     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+    +---+-+-+-------+-+-------------+-------------------------------+
+    |V=2|P|X|  CC   |M|     PT      |        sequence number        |
+    +---+-+-+-------+-+-------------+-------------------------------+
+    |                           timestamp                           |
+    +---------------------------------------------------------------+
+    |                             SSRC                              |
+    +-------------------------------+-------------------------------+
+    |       0xBE    |    0xDE       |           length = 2          |
+    +-------+-------+---------------+-------------------------------+
+    | ID=1  | len=3 |         frame index (32 bits) ...
+    +-------+-------+---------------+---------------+---------------+
+      ... frame index               |   0 (pad)     |   0     |  0  |
+    +-------------------------------+---------------+---------------+
+    |                          payload ...
+
+The frame index counts frames from the stream's first one and does not wrap in years, so that a node that slept or
+rebooted knows the media time of any single packet: ``media0_us + index * frame_us``. The sequence number is its low
+half and the timestamp its product with the frame's length, offset so that nothing wraps in step.
+"""
+
+import struct
+
+from .errors import WireError
+
+HEADER_BYTES = 24
+"""Bytes of the header that :func:`pack_header` writes, extension included."""
+MAX_PACKET_BYTES = 1400
+"""The largest packet made or accepted: fits every path without IP fragments; larger is an attack or a mistake."""
+EXTENSION_URI = "urn:loaxa:frame-index:1"
+EXTENSION_ID = 1
+PAYLOAD_TYPE_OPUS = 96
+CLOCK_RATE = 48000
+
+_FIXED = ">BBHII"
+_OURS = ">BBHIIHHBIBH"
+_PROFILE_ONE_BYTE = 0xBEDE
+
+
+def is_rtp(data):
+    """True when the first byte of `data` is that of RTP version 2; our other datagrams start differently."""
+    return len(data) > 0 and data[0] & 0xC0 == 0x80
+
+
+def pack_header(buffer, offset, marker, payload_type, frame_index, timestamp, ssrc):
+    """Write the 24 header bytes of one packet into `buffer` at `offset`.
+
+    `timestamp` is in RTP clock ticks and taken modulo 2^32; `frame_index` is 0 to 2^32 - 1.
+    """
+    struct.pack_into(
+        _OURS,
+        buffer,
+        offset,
+        0x90,
+        (0x80 if marker else 0) | payload_type,
+        frame_index & 0xFFFF,
+        timestamp & 0xFFFFFFFF,
+        ssrc,
+        _PROFILE_ONE_BYTE,
+        2,
+        EXTENSION_ID << 4 | 3,
+        frame_index,
+        0,
+        0,
+    )
+
+
+def parse(data):
+    """Return ``(ssrc, frame_index, timestamp, sequence, payload_type, marker, payload_offset, payload_end)``.
+
+    `frame_index` is None when the packet carries none, as one of other equipment does. Raises WireError for anything
+    that is truncated, oversized or not RTP version 2, and for a frame index that contradicts the sequence number.
+    """
+    size = len(data)
+    if size > MAX_PACKET_BYTES:
+        raise WireError("packet larger than 1400 bytes")
+    if size < 12:
+        raise WireError("packet shorter than an RTP header")
+    first, second, sequence, timestamp, ssrc = struct.unpack_from(_FIXED, data, 0)
+    if first & 0xC0 != 0x80:
+        raise WireError("not RTP version 2")
+    offset = 12 + 4 * (first & 0x0F)
+    end = size
+    if first & 0x20:
+        if data[size - 1] == 0:
+            raise WireError("RTP padding of no length")
+        end = size - data[size - 1]
+    frame_index = None
+    if first & 0x10:
+        if offset + 4 > end:
+            raise WireError("RTP header extension cut off")
+        profile, words = struct.unpack_from(">HH", data, offset)
+        offset += 4
+        extension_end = offset + 4 * words
+        if extension_end > end:
+            raise WireError("RTP header extension cut off")
+        if profile == _PROFILE_ONE_BYTE:
+            frame_index = _find_frame_index(data, offset, extension_end)
+        offset = extension_end
+    if offset >= end:
+        raise WireError("RTP packet without payload")
+    if frame_index is not None and frame_index & 0xFFFF != sequence:
+        raise WireError("frame index contradicts the sequence number")
+    return ssrc, frame_index, timestamp, sequence, second & 0x7F, second >= 0x80, offset, end
+
+
+def _find_frame_index(data, offset, end):
+    while offset < end:
+        head = data[offset]
+        offset += 1
+        if head == 0:  # padding between elements (RFC 8285 section 4.1)
+            continue
+        identifier = head >> 4
+        length = (head & 0x0F) + 1
+        if identifier == 15:  # reserved: stop parsing here (RFC 8285 section 4.2)
+            return None
+        if offset + length > end:
+            raise WireError("RTP extension element cut off")
+        if identifier == EXTENSION_ID:
+            if length != 4:
+                raise WireError("frame index is not 4 bytes")
+            return struct.unpack_from(">I", data, offset)[0]
+        offset += length
+    return None
