@@ -1,0 +1,31 @@
+# Loa Xã: every target sets up what it needs first; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help deps bench-deps run test check bench
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# CPython code; firmware/ and hil_sim/board run on MicroPython and are compiled by scripts/check-mpy instead.
+TYPED := loaxa benchmarks hil_sim controller codec
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+deps: ## set up: system packages, Python packages, MicroPython
+	@scripts/deps
+
+bench-deps: ## install the peers that benchmarks compare with
+	@scripts/system-packages bench
+
+run: deps ## a controller, a broker and a simulated village; prints the address to open
+	@$(BIN)/loaxa sim village --nodes 6
+
+test: deps ## the whole test suite
+	@$(BIN)/pytest
+
+check: deps ## format, lint, types, import contracts, MicroPython compile
+	@scripts/check $(TYPED)
+
+bench: deps ## every benchmark; a peer that is missing prints null
+	@scripts/system-packages bench || echo "loaxa: some peers are missing; their figures will be null" >&2
+	@$(BIN)/loaxa bench all
