@@ -1,0 +1,102 @@
+"""Stands in for an ESP32's ``machine``: identity, reset, watchdog, I2S."""
+
+import os
+
+import ffi
+
+import loadac
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
+
+REBOOT_EXIT_CODE = 75
+"""The process ends with it when the firmware asks for a reset: whoever launched it starts it again."""
+
+_libc = ffi.open("libc.so.6")
+_exit = _libc.func("v", "_exit", "i")
+_setitimer = _libc.func("i", "setitimer", "ipp")
+_ITIMER_REAL = 0
+
+
+def reset():
+    """Restart the board."""
+    _exit(REBOOT_EXIT_CODE)
+
+
+def reset_cause():
+    """Return why the board started; the launcher says so in LOAXA_RESET_CAUSE."""
+    return int(os.getenv("LOAXA_RESET_CAUSE") or PWRON_RESET)
+
+
+def unique_id():
+    """Return 6 bytes that no other board has."""
+    import _board
+
+    return b"\x02\x00" + _board.settings["seed"].to_bytes(4, "big")
+
+
+def freq(hz=240000000):
+    """Return the processor's frequency, Hz."""
+    return hz
+
+
+class WDT:
+    """A watchdog that bites: unless it is fed, SIGALRM ends the process, however busy the interpreter is."""
+
+    def __init__(self, id=0, timeout=5000):
+        self._timeout_ms = timeout
+        self.feed()
+
+    def feed(self):
+        """Put the end off by another timeout."""
+        from array import array
+
+        seconds, rest_ms = divmod(self._timeout_ms, 1000)
+        _setitimer(_ITIMER_REAL, array("q", [0, 0, seconds, rest_ms * 1000]), None)
+
+
+class Pin:
+    """A pin that nothing hangs on."""
+
+    IN = 0
+    OUT = 1
+
+    def __init__(self, id, mode=IN, value=0):
+        self._value = value
+
+    def value(self, value=None):
+        """Return the level, or set it."""
+        if value is None:
+            return self._value
+        self._value = value
+        return None
+
+
+class I2S:
+    """The stock peripheral in non-blocking use: samples go in, nobody says which have left."""
+
+    TX = 1
+    RX = 0
+    MONO = 1
+    STEREO = 0
+
+    def __init__(self, id, sck=None, ws=None, sd=None, mode=TX, bits=16, format=MONO, rate=48000, ibuf=8000):
+        if mode != I2S.TX or bits != 16 or format != I2S.MONO:
+            raise ValueError("only mono 16-bit output")
+        self._dac = loadac.DAC(rate=rate, dma_frames=240, dma_count=max(ibuf // 480, 2))
+        self._callback = None
+
+    def irq(self, handler):
+        """Non-blocking from here on; the handler is not called."""
+        self._callback = handler
+
+    def write(self, buf):
+        """Take what fits; return the number of bytes."""
+        return 2 * self._dac.write(buf)
+
+    def deinit(self):
+        """Stop."""
+        self._dac.deinit()
