@@ -1,0 +1,130 @@
+"""The HAL of an ESP32. In the simulator the same code runs over hil_sim/board."""
+
+import asyncio
+import gc
+import os
+import sys
+import time
+
+import machine
+import network
+
+import esp32
+from firmware.hal.udp import Udp, resolve
+
+from .dac import open_dac
+from .storage import Storage
+
+_CAUSES = {
+    1: "power",
+    2: "reset",
+    3: "watchdog",
+    4: "deep sleep",
+    5: "soft reset",
+}
+_CONNECT_TIMEOUT_MS = 20000
+
+
+class Esp32Hal:
+    """See firmware/hal."""
+
+    ticks_period = 1 << 30
+    board = "esp32"
+
+    def __init__(self, config):
+        self._config = config
+        self._wlan = None
+        self._storage = Storage()
+        self.ticks_us = time.ticks_us
+        self.sleep_ms = asyncio.sleep_ms
+        self.load_settings = self._storage.load
+        self.save_settings = self._storage.save
+        self.restart_cause = self._storage.take_cause() or _CAUSES.get(machine.reset_cause(), "unknown")
+
+    def random(self):
+        """Return a byte of chance."""
+        return os.urandom(1)[0]
+
+    def open_dac(self):
+        """Return the DAC on the configured pins."""
+        return open_dac(self._config.pins)
+
+    def make_decoder(self):
+        """Return an Opus decoder; the firmware must have been built with firmware/cmodules/opus."""
+        import opus
+
+        return opus.Decoder(48000, 1)
+
+    async def network_up(self):
+        """Join the configured Wi-Fi; tries for ever."""
+        self._wlan = wlan = network.WLAN(network.STA_IF)
+        wlan.active(True)
+        # Power save delays packets by up to a beacon interval, 100 ms: no lead would hold.
+        wlan.config(pm=network.WLAN.PM_NONE)
+        while not wlan.isconnected():
+            ssid, password = self._config.wifi or (None, None)
+            wlan.connect(ssid, password)
+            for _ in range(_CONNECT_TIMEOUT_MS // 100):
+                if wlan.isconnected():
+                    break
+                await asyncio.sleep_ms(100)
+            else:
+                wlan.disconnect()
+
+    def open_udp(self, host, port):
+        """Return the socket to the controller's media address."""
+        return Udp(resolve(host, port))
+
+    def open_group(self, host, port):
+        """Return a socket that hears a multicast group."""
+        udp = Udp(None, resolve("0.0.0.0", port))
+        loopback = self._config.media[0].startswith("127.")
+        udp.join(host, "127.0.0.1" if loopback else "0.0.0.0")
+        return udp
+
+    async def open_stream(self, host, port, ssl=None):
+        """Open a TCP connection."""
+        if ssl is None:
+            return await asyncio.open_connection(host, port)
+        return await asyncio.open_connection(host, port, ssl=ssl)
+
+    def reboot(self, cause):
+        """Restart the chip."""
+        self._storage.put_cause(cause)
+        machine.reset()
+
+    def watchdog(self, timeout_ms):
+        """Start the hardware watchdog."""
+        return machine.WDT(timeout=timeout_ms)
+
+    def signal_dbm(self):
+        """Return the Wi-Fi signal."""
+        try:
+            return self._wlan.status("rssi")
+        except (OSError, AttributeError):
+            return None
+
+    def temperature_mc(self):
+        """Return the chip's temperature, 0.001 degrees Celsius."""
+        try:
+            return int(esp32.mcu_temperature() * 1000)
+        except AttributeError:  # the first ESP32 has no sensor of use
+            return None
+
+    def storage_free_bytes(self):
+        """Return the space in the file system."""
+        found = os.statvfs("/")
+        return found[0] * found[3]
+
+    def free_heap_bytes(self):
+        """Return what Python's heap has left."""
+        return gc.mem_free()
+
+    def log(self, text):
+        """Write a line to the console."""
+        print(text)
+
+    def log_exception(self, task, error):
+        """Write what ended a task."""
+        print(task, "failed:")
+        sys.print_exception(error)

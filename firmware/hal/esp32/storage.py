@@ -1,0 +1,45 @@
+"""Settings in the ESP32's NVS, which is atomic by itself."""
+
+import esp32
+
+_NAMESPACE = "loaxa"
+_SETTINGS = "settings"
+_CAUSE = "cause"
+_MAX_BYTES = 512
+
+
+class Storage:
+    """What survives a power cut."""
+
+    def __init__(self):
+        self._nvs = esp32.NVS(_NAMESPACE)
+
+    def _get(self, key):
+        buffer = bytearray(_MAX_BYTES)
+        try:
+            return bytes(buffer[: self._nvs.get_blob(key, buffer)])
+        except OSError:
+            return None
+
+    def load(self):
+        """Return the settings' bytes, or None."""
+        return self._get(_SETTINGS)
+
+    def save(self, data):
+        """Keep the settings' bytes."""
+        self._nvs.set_blob(_SETTINGS, data)
+        self._nvs.commit()
+
+    def put_cause(self, cause):
+        """Keep why the node restarts."""
+        self._nvs.set_blob(_CAUSE, cause.encode())
+        self._nvs.commit()
+
+    def take_cause(self):
+        """Return the kept cause once, or None."""
+        cause = self._get(_CAUSE)
+        if cause is None:
+            return None
+        self._nvs.erase_key(_CAUSE)
+        self._nvs.commit()
+        return cause.decode()

@@ -1,0 +1,37 @@
+"""A node's main: picks the board, reads ``node.json`` and runs the agent."""
+
+import asyncio
+import gc
+import sys
+
+from firmware.node import config
+from firmware.node.agent import Agent
+
+
+def make_hal(settings):
+    """Return the HAL of the board that this runs on."""
+    try:
+        from machine import I2S  # noqa: F401
+    except ImportError:
+        from firmware.hal.linux.board import LinuxHal
+
+        return LinuxHal(settings)
+    from firmware.hal.esp32.board import Esp32Hal
+
+    return Esp32Hal(settings)
+
+
+def main():
+    """Run the node; returns an exit code when it cannot start."""
+    try:
+        settings = config.load()
+    except config.ConfigError as error:
+        print(error)
+        return 2
+    gc.collect()  # what the compiler left lies between the buffers to come
+    asyncio.run(Agent(make_hal(settings), settings).run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

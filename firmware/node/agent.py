@@ -1,0 +1,173 @@
+"""The agent: a node's tasks on one asyncio loop. A task that fails is logged and started again; the sound goes on."""
+
+import asyncio
+
+from codec.wire import names, sync
+from codec.wire.errors import WireError
+
+from .clock import Clock
+from .commands import Commands
+from .counters import new_counters
+from .health import Health
+from .link import Link
+from .pipeline import Pipeline
+from .settings import Settings
+from .ticks import Unwrapper
+from .watchdog import TIMEOUT_MS, Watchdog
+
+_MAX_BLOCKS_A_TURN = 8
+_MIN_TURN_MS = 2
+_MAX_DATAGRAMS_A_TURN = 16
+
+
+class Agent:
+    """One node on one HAL (see firmware/hal)."""
+
+    def __init__(self, hal, config):
+        self._hal = hal
+        self._config = config
+        self._ticks = Unwrapper(hal.ticks_period)
+        self._opus = hal.make_decoder()
+        self._dac = None
+        self._udp = None
+        self._groups = {}
+        self._reboot_cause = None
+        now_us = self.now_us()
+        self.counters = new_counters()
+        self.clock = Clock(names.node_tag(config.id))
+        self.pipeline = Pipeline(self.clock, self._opus, self.counters)
+        self.settings = Settings(config, hal)
+        self.commands = Commands(config.id, self.settings, self)
+        self.health = Health(hal, self.clock, self.pipeline, self.counters, now_us)
+        self.watchdog = Watchdog(now_us)
+        self.link = Link(hal, config, self)
+        self.apply_settings()
+
+    def now_us(self):
+        """Return the local time."""
+        return self._ticks.local_us(self._hal.ticks_us())
+
+    async def run(self):
+        """Run the node for ever."""
+        self._dac = self._hal.open_dac()
+        tasks = [asyncio.create_task(self._keep(self._play, "player"))]
+        await self._hal.network_up()
+        self._udp = self._hal.open_udp(*self._config.media)
+        for name, task in (("receiver", self._receive), ("clock", self._ask_time), ("link", self.link.run)):
+            tasks.append(asyncio.create_task(self._keep(task, name)))
+        tasks.append(asyncio.create_task(self._keep(self._guard, "guard")))
+        await asyncio.gather(*tasks)
+
+    async def _keep(self, task, name):
+        while True:
+            try:
+                await task()
+            except Exception as error:  # whatever it was, silence would be worse
+                self._hal.log_exception(name, error)
+            await self._hal.sleep_ms(100)
+
+    # ---- tasks ----
+
+    async def _play(self):
+        while True:
+            await self._hal.sleep_ms(self._fill())
+
+    def _fill(self):
+        """Keep the DAC ahead; return the milliseconds until the next turn."""
+        dac = self._dac
+        player = self.pipeline.player
+        frames_out, stamp = dac.position()
+        player.observe(frames_out, self._ticks.local_us(stamp), dac.underruns())
+        for _ in range(_MAX_BLOCKS_A_TURN):
+            now_us = self.now_us()
+            block_frames = player.block_frames()
+            spare = player.queued_frames(now_us) + block_frames - player.fill_frames()
+            if spare > 0 or dac.free() < block_frames:
+                break
+            dac.write(self.pipeline.render(now_us))
+        self.watchdog.audio(now_us)
+        return max(spare // 48 + 1, _MIN_TURN_MS)
+
+    async def _receive(self):
+        udp = self._udp
+        while True:
+            await udp.readable()
+            for _ in range(_MAX_DATAGRAMS_A_TURN):
+                found = udp.receive()
+                if found is None:
+                    break
+                self._datagram(found[0], found[1])
+
+    def _datagram(self, data, from_media):
+        now_us = self.now_us()
+        if not from_media:
+            self.counters["unexpected"] += 1
+        elif sync.is_sync(data):
+            try:
+                if not self.clock.receive(data, now_us):
+                    self.counters["unexpected"] += 1
+            except WireError:
+                self.counters["malformed"] += 1
+        else:
+            self.pipeline.receive(data, now_us)
+
+    async def _ask_time(self):
+        while True:
+            request = self.clock.poll(self.now_us())
+            if request is not None:
+                self._udp.send(request)
+            wait_us = self.clock.next_us(self.now_us()) - self.now_us()
+            await self._hal.sleep_ms(min(max(wait_us // 1000 + 1, 1), 1000))
+
+    async def _guard(self):
+        """Feed the board's watchdog, follow multicast groups, reboot when told."""
+        dog = self._hal.watchdog(TIMEOUT_MS)
+        while True:
+            if self.watchdog.healthy(self.now_us()):
+                dog.feed()
+            if self._reboot_cause is not None:
+                await self._hal.sleep_ms(500)  # the answer to the command goes out first
+                self._hal.reboot(self._reboot_cause)
+            await self._hal.sleep_ms(500)
+
+    async def _receive_group(self, group):
+        udp = self._hal.open_group(group[0], group[1])
+        try:
+            while True:
+                await udp.readable()
+                found = udp.receive()
+                if found is not None:
+                    self.pipeline.receive(found[0], self.now_us())
+        finally:
+            udp.close()
+
+    # ---- what the link asks for ----
+
+    def announce(self, streams):
+        """Take the zone's announcement."""
+        self.pipeline.announce(streams, self.now_us())
+        wanted = self.pipeline.streams.groups()
+        for group in list(self._groups):
+            if group not in wanted:
+                self._groups.pop(group).cancel()
+        for group in wanted:
+            if group not in self._groups:
+                task = self._keep(lambda group=group: self._receive_group(group), "group")
+                self._groups[group] = asyncio.create_task(task)
+
+    def apply_settings(self):
+        """Make volume and player follow the settings; the link follows the zone by itself."""
+        self.pipeline.volume.set(self.settings.gain_db, self.settings.muted)
+        self.pipeline.player.delay_us = self.settings.delay_us
+
+    def stop(self):
+        """Silence until the next announcement."""
+        self.announce([])
+
+    def tone(self, duration_ms):
+        """Sound the test tone; False while a programme is on air."""
+        return self.pipeline.player.tone(duration_ms)
+
+    def reboot(self, cause):
+        """Restart once the answer has gone out."""
+        self._reboot_cause = cause

@@ -1,0 +1,100 @@
+"""Link: presence, commands, announcements and health over MQTT; comes back by itself, for ever."""
+
+import asyncio
+
+from codec.wire import announcement, names, report
+from codec.wire.errors import WireError
+
+from .mqtt import ANSWER_S, Connection
+
+_BACKOFF_MIN_MS = 250
+_BACKOFF_MAX_MS = 30000
+_POLL_MS = 100
+_MAX_OUTBOX = 8
+FIRMWARE = "loaxa 0.1.0"
+
+
+class Link:
+    """Connects the agent with its controller. `agent` has settings, commands, health, announce(), now_us(), watchdog."""
+
+    def __init__(self, hal, config, agent):
+        self._hal = hal
+        self._config = config
+        self._agent = agent
+        self._topics = dict([(leaf, names.node_topic(config.id, leaf)) for leaf in names.NODE_TOPICS])
+        self._zone = None
+        self._outbox = []
+        self._backoff_ms = _BACKOFF_MIN_MS
+        self.rejected = 0
+        self.connected = False
+
+    async def run(self):
+        """Connect, serve, wait, and again."""
+        while True:
+            self._agent.watchdog.link(self._agent.now_us())
+            try:
+                await self._serve()
+            except (OSError, EOFError, WireError, asyncio.TimeoutError) as error:
+                self._hal.log("link: %s" % (error or type(error).__name__))
+            self.connected = False
+            # Half of the wait is chance: a broker that comes back must not meet all nodes in one instant.
+            await self._hal.sleep_ms(self._backoff_ms // 2 + self._hal.random() * self._backoff_ms // 512)
+            self._backoff_ms = min(self._backoff_ms * 2, _BACKOFF_MAX_MS)
+
+    async def _serve(self):
+        host, port = self._config.broker
+        reader, writer = await asyncio.wait_for(self._hal.open_stream(host, port), ANSWER_S)
+        connection = Connection(reader, writer, self._message)
+        server = None
+        try:
+            will = (self._topics["status"], report.build_status(report.OFFLINE), 1, True)
+            await connection.open("loaxa-" + self._config.id, will)
+            server = asyncio.create_task(connection.run())
+            self._zone = None
+            await connection.subscribe([self._topics["command"]])
+            await self._follow_zone(connection)
+            status = report.build_status(report.ONLINE, FIRMWARE, self._hal.board, self._hal.restart_cause)
+            await connection.publish(self._topics["status"], status, 1, True)
+            self.connected = True
+            self._backoff_ms = _BACKOFF_MIN_MS
+            while not server.done():
+                await self._turn(connection)
+                await self._hal.sleep_ms(_POLL_MS)
+            await server
+        finally:
+            if server is not None:
+                server.cancel()
+            await connection.close(politely=False)
+
+    async def _turn(self, connection):
+        agent = self._agent
+        now_us = agent.now_us()
+        agent.watchdog.link(now_us)
+        while self._outbox:
+            await connection.publish(self._topics["ack"], self._outbox.pop(0), 1)
+        await self._follow_zone(connection)
+        if agent.health.due(now_us):
+            await connection.publish(self._topics["health"], agent.health.build(now_us))
+
+    async def _follow_zone(self, connection):
+        zone = self._agent.settings.zone
+        if zone == self._zone:
+            return
+        if self._zone is not None:
+            await connection.unsubscribe([names.zone_topic(self._zone, "session")])
+            self._agent.announce([])
+        self._zone = zone
+        if zone is not None:
+            await connection.subscribe([names.zone_topic(zone, "session")])
+
+    def _message(self, topic, payload):
+        try:
+            if topic == self._topics["command"]:
+                answer = self._agent.commands.receive(payload)
+                if len(self._outbox) < _MAX_OUTBOX:
+                    self._outbox.append(answer)
+            elif self._zone is not None and topic == names.zone_topic(self._zone, "session"):
+                self._agent.announce(announcement.parse(payload, self._zone) if payload else [])
+        except WireError as error:
+            self.rejected += 1
+            self._hal.log("refused from %s: %s" % (topic[-64:], error))

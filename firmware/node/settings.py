@@ -1,0 +1,45 @@
+"""What the controller set and a reboot must not lose: zone, gain, delay, mute, and the last command's counter."""
+
+import json
+
+from codec.wire import body, command
+from codec.wire.errors import WireError
+from codec.wire.names import check_name
+
+
+class Settings:
+    """The kept settings; each change goes to the HAL's storage before it is answered."""
+
+    def __init__(self, config, storage):
+        self._storage = storage
+        self.zone = config.zone
+        self.gain_db = config.gain_db
+        self.delay_us = config.delay_us
+        self.muted = False
+        self.counter = -1
+        raw = storage.load_settings()
+        if raw:
+            try:
+                self._take(body.parse(raw))
+            except WireError:
+                storage.log("settings are damaged; starting from node.json")
+
+    def _take(self, found):
+        zone = found.get("zone")
+        zone = None if zone is None else check_name(zone)
+        gain_db = body.number(found, "gain_db", command.MIN_GAIN_DB, command.MAX_GAIN_DB)
+        delay_us = body.integer(found, "delay_us", 0, command.MAX_DELAY_US)
+        muted = body.boolean(found, "muted")
+        counter = body.integer(found, "counter", -1, 1 << 53)
+        self.zone, self.gain_db, self.delay_us, self.muted, self.counter = zone, gain_db, delay_us, muted, counter
+
+    def save(self):
+        """Keep what is set now."""
+        kept = {
+            "zone": self.zone,
+            "gain_db": self.gain_db,
+            "delay_us": self.delay_us,
+            "muted": self.muted,
+            "counter": self.counter,
+        }
+        self._storage.save_settings(json.dumps(kept).encode())
