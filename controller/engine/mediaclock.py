@@ -1,0 +1,58 @@
+"""The media clock: microseconds that follow UTC gently and never jump while something is on air.
+
+A straight line over CLOCK_MONOTONIC, bent a little now and then: its rate is off by at most MAX_SLEW_PPB
+while it nears UTC. In whole numbers throughout, so that two ends that know the same anchor compute the same
+microsecond.
+"""
+
+import time
+
+MAX_SLEW_PPB = 200_000
+STEP_US = 100_000
+"""A larger error is stepped away when nothing is on air: slewing takes 5000 times as long as it."""
+_CORRECTION_S = 60
+_BILLION = 1_000_000_000
+
+
+class MediaClock:
+    """The clock of one engine. `mono_ns` is CLOCK_MONOTONIC, `utc_ns` UTC since 1970, nanoseconds."""
+
+    def __init__(self, mono_ns: int, media_us: int) -> None:
+        self._anchor_mono_ns = mono_ns
+        self._anchor_media_us = media_us
+        self.slew_ppb = 0
+
+    @classmethod
+    def of_utc(cls) -> "MediaClock":
+        """Return a clock that shows UTC."""
+        return cls(time.monotonic_ns(), time.time_ns() // 1000)
+
+    def media_us(self, mono_ns: int) -> int:
+        """Return the media time at an instant of CLOCK_MONOTONIC."""
+        passed_ns = mono_ns - self._anchor_mono_ns
+        return self._anchor_media_us + passed_ns * (_BILLION + self.slew_ppb) // (1000 * _BILLION)
+
+    def mono_ns(self, media_us: int) -> int:
+        """Return the first nanosecond of CLOCK_MONOTONIC at which the clock shows `media_us`."""
+        passed_us = media_us - self._anchor_media_us
+        return self._anchor_mono_ns - -passed_us * 1000 * _BILLION // (_BILLION + self.slew_ppb)
+
+    def now_us(self) -> int:
+        """Return the media time now."""
+        return self.media_us(time.monotonic_ns())
+
+    def set(self, mono_ns: int, media_us: int) -> None:
+        """Show `media_us` at `mono_ns`: a step, for a clock handed on while nothing is on air."""
+        self._anchor_mono_ns, self._anchor_media_us, self.slew_ppb = mono_ns, media_us, 0
+
+    def follow(self, mono_ns: int, utc_ns: int, on_air: bool) -> bool:
+        """Bend the clock towards UTC, given one instant in both, about once a second. True: it stepped."""
+        media_us = self.media_us(mono_ns)
+        error_us = utc_ns // 1000 - media_us
+        if abs(error_us) > STEP_US and not on_air:
+            self.set(mono_ns, utc_ns // 1000)
+            return True
+        slew_ppb = error_us * 1000 // _CORRECTION_S
+        self.set(mono_ns, media_us)
+        self.slew_ppb = max(-MAX_SLEW_PPB, min(MAX_SLEW_PPB, slew_ppb))
+        return False

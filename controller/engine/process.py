@@ -1,0 +1,202 @@
+"""The engine's process: control socket, media socket and pipelines, wired together in one asyncio loop."""
+
+import asyncio
+import gc
+import logging
+import os
+import resource
+import socket
+import time
+from typing import Any
+
+from codec.profile import PROFILES
+from codec.wire import body
+from codec.wire.errors import WireError
+from controller.engine import mediasocket
+from controller.engine.control import Channel, ControlError
+from controller.engine.lane import Lane
+from controller.engine.mediaclock import MediaClock
+from controller.engine.pacer import Pacer
+from controller.engine.pipeline import Pipeline
+from controller.engine.plan import Address, Plan, PlanError, parse_plan
+from controller.engine.recorder import Recorder
+from controller.engine.settings import EngineSettings
+from controller.engine.sources import Sources
+from controller.engine.timeservice import TimeService
+from controller.engine.workers import Workers
+
+log = logging.getLogger(__name__)
+
+CLOCK_PERIOD_S = 60.0
+_REFRESH_S = 0.02
+_RR_PRIORITY = 10
+_NICE = -11
+
+
+class Engine:
+    """Everything of one engine; lives as long as its control socket."""
+
+    def __init__(self, settings: EngineSettings, control: Channel, media: socket.socket) -> None:
+        self._control = control
+        self._media = media
+        self._clock = MediaClock.of_utc()
+        self._recorder = Recorder(settings.record, self._clock) if settings.record else None
+        self._workers = Workers(settings.workers or min(4, os.cpu_count() or 1))
+        self._time = TimeService(media, self._clock, self._on_member)
+        self._plan = Plan()
+        self._sources = Sources(self.emit)
+        self._refresh: asyncio.TimerHandle | None = None
+        frame_lengths_us = sorted({profile.frame_us for profile in PROFILES.values()})
+        self._lanes = [
+            Lane(
+                Pipeline(frame_us, media, self._workers, self.emit, self._recorder),
+                Pacer(self._clock, frame_us, _patience_us(frame_us)),
+                self._sources.report,
+            )
+            for frame_us in frame_lengths_us
+        ]
+
+    async def run(self) -> None:
+        """Serve until the controller closes the control socket; raises what a stage raised."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._media, self._time.on_readable)
+        work = [self._obey_controller(), self._housekeep(), *(lane.run() for lane in self._lanes)]
+        tasks = [asyncio.create_task(job) for job in work]
+        self.emit("ready", {"port": self._media.getsockname()[1]})
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            loop.remove_reader(self._media)
+            for lane in self._lanes:
+                lane.close()
+            self._workers.close()
+            self._sources.close()
+            if self._recorder:
+                self._recorder.close()
+
+    def emit(self, event: str, fields: dict[str, Any]) -> None:
+        """Tell the controller; when it is gone, :meth:`run` ends by itself."""
+        try:
+            self._control.post({"event": event, **fields})
+        except ControlError:
+            self._control.close()
+
+    async def _obey_controller(self) -> None:
+        while (item := await self._control.receive()) is not None:
+            message, fd = item
+            op = message.get("op")
+            try:
+                if op == "source" and fd is not None:
+                    self._sources.add(body.text(message, "session", 64), fd, message.get("live") is True)
+                    fd = None
+                    self._apply()
+                elif op == "plan":
+                    self._plan = parse_plan(message)
+                    self._apply()
+                elif op == "clock":
+                    self._set_clock(body.integer(message, "mono_us", 0, 1 << 62), message)
+                else:
+                    self.emit("error", {"text": f"unknown message {str(op)[:32]!r}"})
+            except (PlanError, WireError) as error:  # what is on air goes on
+                self.emit("error", {"text": f"{op}: {error}"})
+            finally:
+                if fd is not None:
+                    os.close(fd)
+
+    def _set_clock(self, mono_us: int, message: dict[str, Any]) -> None:
+        media_us = body.integer(message, "media_us", 0, 1 << 62)
+        if self._on_air():
+            self.emit("error", {"text": "clock: not while something is on air"})
+            return
+        self._clock.set(mono_us * 1000, media_us)
+
+    def _apply(self) -> None:
+        plan = self._plan
+        self._sources.keep({session.id for session in plan.sessions})
+        self._time.set_members(
+            (member.tag, member.address) for zone in plan.zones for member in zone.members if not member.fixed
+        )
+        for lane in self._lanes:
+            lane.apply(plan, self._sources.by_session, self._time.address)
+            lane.pipeline.recorded_zone = plan.zones[0].id if plan.zones else ""
+
+    def _on_member(self, tag: bytes, address: Address) -> None:
+        self.emit("member", {"tag": tag.hex(), "address": list(address)})
+        if self._refresh is None:  # a village that comes back all at once changes the lists once
+            self._refresh = asyncio.get_running_loop().call_later(_REFRESH_S, self._refresh_members)
+
+    def _refresh_members(self) -> None:
+        self._refresh = None
+        for lane in self._lanes:
+            lane.pipeline.on_air.refresh_members(self._time.address)
+
+    def _on_air(self) -> bool:
+        return any(lane.pipeline.on_air.streams for lane in self._lanes)
+
+    async def _housekeep(self) -> None:
+        told_s = 0.0
+        while True:
+            mono_ns, utc_ns = time.monotonic_ns(), time.time_ns()
+            stepped = self._clock.follow(mono_ns, utc_ns, self._on_air())
+            if stepped or time.monotonic() - told_s >= CLOCK_PERIOD_S:
+                told_s = time.monotonic()
+                mono_us = mono_ns // 1000
+                media_us = self._clock.media_us(mono_us * 1000)
+                self.emit(
+                    "clock", {"mono_us": mono_us, "media_us": media_us, "slew_ppb": self._clock.slew_ppb}
+                )
+            self.emit("stats", self._stats())
+            await asyncio.sleep(1.0)
+
+    def _stats(self) -> dict[str, Any]:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        streams = [stream for lane in self._lanes for stream in lane.pipeline.on_air.streams.values()]
+        return {
+            "frames": sum(lane.frames for lane in self._lanes),
+            "late_frames": sum(lane.pacer.late for lane in self._lanes),
+            "skipped_frames": sum(lane.pacer.skipped for lane in self._lanes),
+            "worst_late_us": max(lane.pacer.take_worst_us() for lane in self._lanes),
+            "failures": self._workers.failures,
+            "packets": sum(stream.fanout.sent for stream in streams),
+            "send_errors": sum(stream.fanout.errors for stream in streams),
+            "members": sum(stream.fanout.members for stream in streams),
+            "time_answered": self._time.answered,
+            "time_ignored": self._time.ignored,
+            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+        }
+
+
+def _patience_us(frame_us: int) -> int:
+    """Return how late a block may begin: half of what the shortest lead of this frame length leaves."""
+    return min(profile.lead_us for profile in PROFILES.values() if profile.frame_us == frame_us) // 2
+
+
+async def serve(settings: EngineSettings) -> None:
+    """Be an engine until the control socket closes."""
+    raise_priority(settings.priority)
+    control = Channel(socket.socket(fileno=settings.control_fd))
+    with mediasocket.open_media(settings) as media:
+        engine = Engine(settings, control, media)
+        gc.collect()
+        gc.freeze()  # what was imported lives for ever: the collector need not walk it within a frame's time
+        await engine.run()
+
+
+def raise_priority(wish: str) -> None:
+    """Take real-time scheduling ("rr"), a nice value ("nice") or neither ("none"), as far as allowed."""
+    if wish == "rr":
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(_RR_PRIORITY))
+            return
+        except OSError:
+            log.info("no real-time scheduling here; trying a nice value")
+    if wish != "none":
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+        except OSError:
+            log.info("no better priority allowed; a loaded machine may make frames late")

@@ -1,0 +1,101 @@
+"""Answers time exchanges on the media socket, and learns from them where nodes are.
+
+Only tags of the plan are answered: to anyone else the socket is silent, and a reply is as long as its
+request, so nothing is amplified. A node's address is where its last request came from, which is the way back
+through its NAT.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable
+
+from codec.wire import sync
+from codec.wire.errors import WireError
+from controller.engine.mediaclock import MediaClock
+from controller.engine.plan import Address
+
+ADDRESS_HOLD_NS = 1_000_000_000
+"""An address is changed at most once a second: a forger cannot make the controller write a log of his."""
+_SO_TIMESTAMPNS = 35
+_DATAGRAMS_A_TURN = 64
+_OLDEST_STAMP_NS = 1_000_000_000
+
+
+class TimeService:
+    """Serves `media`, a bound non-blocking UDP socket. `on_member` hears of each tag whose address is new."""
+
+    def __init__(
+        self, media: socket.socket, clock: MediaClock, on_member: Callable[[bytes, Address], None]
+    ) -> None:
+        self.answered = 0
+        self.ignored = 0
+        self._socket = media
+        self._clock = clock
+        self._on_member = on_member
+        self._addresses: dict[bytes, Address | None] = {}
+        self._changed_ns: dict[bytes, int] = {}
+        media.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+
+    def set_members(self, members: Iterable[tuple[bytes, Address | None]]) -> None:
+        """Answer these tags only; an address that was learned here is newer than the one that is given."""
+        known = self._addresses
+        self._addresses = {tag: known.get(tag) or address for tag, address in members}
+        self._changed_ns = {tag: at for tag, at in self._changed_ns.items() if tag in self._addresses}
+
+    def address(self, tag: bytes) -> Address | None:
+        """Return where a node is, as far as known."""
+        return self._addresses.get(tag)
+
+    def on_readable(self) -> None:
+        """Answer what has come; leaves some for the next turn of the loop when there is much."""
+        for _ in range(_DATAGRAMS_A_TURN):
+            try:
+                data, ancillary, _, address = self._socket.recvmsg(sync.SIZE + 1, 64)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # an ICMP error about something sent earlier; the next call gives the next datagram
+            self._answer(data, _arrival_ns(ancillary), (address[0], address[1]))
+
+    def _answer(self, data: bytes, arrival_ns: int, address: Address) -> None:
+        try:
+            _, tag, _ = sync.parse_request(data)
+        except WireError:
+            self.ignored += 1
+            return
+        if tag not in self._addresses:
+            self.ignored += 1
+            return
+        t2_us = self._clock.media_us(arrival_ns)
+        try:
+            reply = sync.pack_reply(data, t2_us, max(t2_us, self._clock.now_us()))
+            self._socket.sendto(reply, address)
+            self.answered += 1
+        except OSError:
+            self.ignored += 1
+            return
+        self._learn(tag, address)
+
+    def _learn(self, tag: bytes, address: Address) -> None:
+        known = self._addresses[tag]
+        now_ns = time.monotonic_ns()
+        if known == address or (
+            known is not None and now_ns - self._changed_ns.get(tag, -ADDRESS_HOLD_NS) < ADDRESS_HOLD_NS
+        ):
+            return
+        self._addresses[tag] = address
+        self._changed_ns[tag] = now_ns
+        self._on_member(tag, address)
+
+
+def _arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """Return the CLOCK_MONOTONIC of a datagram's arrival, from the kernel's stamp (UTC) where it is sane."""
+    now_ns = time.monotonic_ns()
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= 16:
+            seconds, nanoseconds = struct.unpack_from("=qq", data)
+            age_ns = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
+            if 0 <= age_ns < _OLDEST_STAMP_NS:
+                return now_ns - age_ns
+    return now_ns
