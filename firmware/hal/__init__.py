@@ -10,6 +10,7 @@
         .free()               frames that write() would accept now
         .position()           (frames_out, ticks): so many accepted frames had left at exactly `ticks`
         .underruns()          how often it ran dry
+    stamp_sd_us             standard deviation of `ticks` in position(), microseconds
     make_decoder()          an Opus decoder, interface of firmware/cmodules/opus
 
     await network_up()      returns once packets can leave

@@ -35,7 +35,7 @@ class Agent:
         now_us = self.now_us()
         self.counters = new_counters()
         self.clock = Clock(names.node_tag(config.id))
-        self.pipeline = Pipeline(self.clock, self._opus, self.counters)
+        self.pipeline = Pipeline(self.clock, self._opus, self.counters, hal.stamp_sd_us, config.fill_ms * 48)
         self.settings = Settings(config, hal)
         self.commands = Commands(config.id, self.settings, self)
         self.health = Health(hal, self.clock, self.pipeline, self.counters, now_us)

@@ -11,9 +11,9 @@ from .line import Line
 
 BURST = 8
 _GAP_US = 8000
-_EARLY_BURSTS = 10
-_EARLY_PERIOD_US = 300000
-_SETTLING_BURSTS = 30
+_EARLY_BURSTS = 20
+_EARLY_PERIOD_US = 250000
+_SETTLING_BURSTS = 70
 _SETTLING_PERIOD_US = 1000000
 _STEADY_PERIOD_US = 4000000
 _RETRY_PERIOD_US = 250000
@@ -22,6 +22,8 @@ _WAIT_US = 120000
 _WAIT_LONG_US = 1000000
 _MAX_ROUND_TRIP_US = 2000000
 _FLOOR_SD_US = 30.0
+_FLOOR_FORGETS_SHIFT = 6
+_EXCESS_WEIGHT = 0.2
 _JUMP_SD = 6.0
 _JUMP_US = 2000.0
 _LOST_AFTER_US = 300000000
@@ -49,6 +51,7 @@ class Clock:
         self._burst_us = 0
         self._bursts = 0
         self._sd_us = None
+        self._floor_us = None
         self._outliers = 0
         self._updated_us = 0
         self.round_trip_us = None
@@ -123,7 +126,8 @@ class Clock:
         line = self._line
         if line.known:
             innovation_us = line.innovation_us(middle_us, middle_us + offset_us)
-            limit_us = max(_JUMP_SD * (sd_us + line.sd_us(middle_us)), _JUMP_US)
+            # No path asymmetry errs by more than half a round trip.
+            limit_us = max(_JUMP_SD * (sd_us + line.sd_us(middle_us)), self.round_trip_us * 0.5, _JUMP_US)
             if not -limit_us <= innovation_us <= limit_us:
                 # One strange burst may be the network's; two in a row are a controller with another clock.
                 self._outliers += 1
@@ -160,7 +164,10 @@ class Clock:
             sd_us = (spread * squares) ** 0.5 / weights
         else:
             sd_us = least_us * 0.25
-        sd_us = max(sd_us, _FLOOR_SD_US)
+        # All of a burst may have waited in the same queue: then it agrees with itself, and is wrong.
+        floor_us = least_us if self._floor_us is None else self._floor_us
+        self._floor_us = min(least_us, floor_us + (floor_us >> _FLOOR_FORGETS_SHIFT))
+        sd_us = max(sd_us + (least_us - self._floor_us) * _EXCESS_WEIGHT, _FLOOR_SD_US)
         # A burst that agrees with itself by chance must not outweigh the others.
         self._sd_us = sd_us if self._sd_us is None else self._sd_us + 0.25 * (sd_us - self._sd_us)
         return base_us + round(mean), max(sd_us, self._sd_us)

@@ -15,10 +15,11 @@ class Config:
     """id: the node's name. broker, media: ``(host, port)`` of MQTT and of the controller's media socket.
 
     zone: the zone until the controller configures another, or None. gain_db, delay_us: the same for gain and acoustic
-    delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device.
+    delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device. fill_ms: the least that the
+    DAC is kept ahead, for sound systems that buffer by themselves; 0 leaves it to the player.
     """
 
-    def __init__(self, node_id, broker, media, zone, gain_db, delay_us, wifi, pins, device):
+    def __init__(self, node_id, broker, media, zone, gain_db, delay_us, wifi, pins, device, fill_ms):
         self.id = node_id
         self.broker = broker
         self.media = media
@@ -28,6 +29,7 @@ class Config:
         self.wifi = wifi
         self.pins = pins
         self.device = device
+        self.fill_ms = fill_ms
 
 
 def parse(raw):
@@ -76,4 +78,5 @@ def _parse(raw):
         wifi=wifi,
         pins=pins,
         device=body.text(found, "device", 64, "default"),
+        fill_ms=body.integer(found, "fill_ms", 0, 120, 0),
     )

@@ -10,16 +10,29 @@ from .volume import Volume
 
 
 class Pipeline:
-    """Datagrams in at one end, blocks for the DAC out at the other."""
+    """Datagrams in at one end, blocks for the DAC out at the other.
 
-    def __init__(self, clock, opus, counters):
+    stamp_sd_us: standard deviation of the DAC's position stamp. least_fill_frames: how far a sound system that buffers
+    by itself must be kept ahead; 0 for a bare DAC.
+    """
+
+    def __init__(self, clock, opus, counters, stamp_sd_us=30.0, least_fill_frames=0):
         self.streams = Streams()
         self.receiver = Receiver(self.streams, counters)
         self.jitter = JitterBuffer(counters)
         self.decoder = Decoder(opus, self.jitter, counters)
         self.drift = DriftCorrector()
         self.volume = Volume()
-        self.player = Player(clock, self.jitter, self.decoder, self.drift, self.volume, counters)
+        self.player = Player(
+            clock,
+            self.jitter,
+            self.decoder,
+            self.drift,
+            self.volume,
+            counters,
+            stamp_sd_us,
+            least_fill_frames,
+        )
 
     def receive(self, data, now_us):
         """Take a datagram that came at local `now_us`."""

@@ -17,7 +17,6 @@ _FILL_FRAMES = 2880
 _LOW_FILL_FRAMES = 960
 """How far the DAC is kept ahead: 30 ms idle, 60 ms playing, 20 ms where the lead is short."""
 
-_STAMP_SD_US = 30.0
 _STAMP_PERIOD_US = 40000
 _STAMP_JUMP_US = 2000.0
 _DAC_DRIFT_SD_PPM = 60.0
@@ -34,13 +33,16 @@ _TONE = (
 class Player:
     """Renders blocks for the DAC, one after the other without end: programme, tone or silence."""
 
-    def __init__(self, clock, jitter, decoder, drift, volume, counters):
+    def __init__(self, clock, jitter, decoder, drift, volume, counters, stamp_sd_us, least_fill_frames):
         self._clock = clock
         self._jitter = jitter
         self._decoder = decoder
         self._drift = drift
         self._volume = volume
         self._counters = counters
+        self._stamp_sd_us = stamp_sd_us
+        self._stamp_jump_us = max(8.0 * stamp_sd_us, _STAMP_JUMP_US)
+        self._least_fill_frames = least_fill_frames
         self._line = Line(_DAC_DRIFT_SD_PPM, _DAC_DRIFT_WALK_PPM)
         self._block = buffer(MAX_BLOCK_SAMPLES)
         self._zeros = buffer(MAX_BLOCK_SAMPLES)
@@ -74,10 +76,10 @@ class Player:
         if line.known and stamp_us - self._stamp_us < _STAMP_PERIOD_US:
             return
         played_us = frames_out * 125 // 6
-        if line.known and not -_STAMP_JUMP_US < line.innovation_us(stamp_us, played_us) < _STAMP_JUMP_US:
+        if line.known and not -self._stamp_jump_us < line.innovation_us(stamp_us, played_us) < self._stamp_jump_us:
             line.restart()
         self._stamp_us = stamp_us
-        line.update(stamp_us, played_us, _STAMP_SD_US)
+        line.update(stamp_us, played_us, self._stamp_sd_us)
 
     def queued_frames(self, now_us):
         """Return how many written frames have not left at local `now_us`."""
@@ -87,8 +89,10 @@ class Player:
     def fill_frames(self):
         """Return how many frames the DAC should be ahead."""
         if self._stream is None:
-            return _IDLE_FILL_FRAMES
-        return _FILL_FRAMES if self._stream.lead_us >= _LOW_LEAD_US else _LOW_FILL_FRAMES
+            frames = _IDLE_FILL_FRAMES
+        else:
+            frames = _FILL_FRAMES if self._stream.lead_us >= _LOW_LEAD_US else _LOW_FILL_FRAMES
+        return max(frames, self._least_fill_frames)
 
     def block_frames(self):
         """Return how many frames :meth:`render` makes next."""

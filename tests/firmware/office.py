@@ -128,6 +128,13 @@ class Office(asyncio.DatagramProtocol):
         )
 
     def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
+        delay_s = self.delay_s()
+        if delay_s <= 0:
+            self._request(data, source)
+        else:
+            asyncio.get_running_loop().call_later(delay_s, self._request, data, source)
+
+    def _request(self, data: bytes, source: tuple[str, int]) -> None:
         came = media_us()
         try:
             _, tag, _ = sync.parse_request(data)
@@ -142,7 +149,11 @@ class Office(asyncio.DatagramProtocol):
         if delay_s <= 0:
             self.transport.sendto(data, to)
         else:
-            asyncio.get_running_loop().call_later(delay_s, self.transport.sendto, data, to)
+            asyncio.get_running_loop().call_later(delay_s, self._send_now, data, to)
+
+    def _send_now(self, data: bytes, to: tuple[str, int]) -> None:
+        if not self.transport.is_closing():
+            self.transport.sendto(data, to)
 
     async def member(self, node: str, timeout_s: float = 8.0) -> tuple[str, int]:
         """Return the address that the node's packets come from."""

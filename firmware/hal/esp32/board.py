@@ -12,7 +12,7 @@ import network
 import esp32
 from firmware.hal.udp import Udp, resolve
 
-from .dac import open_dac
+from .dac import open_dac, stamp_sd_us
 from .storage import Storage
 
 _CAUSES = {
@@ -35,6 +35,7 @@ class Esp32Hal:
         self._config = config
         self._wlan = None
         self._storage = Storage()
+        self.stamp_sd_us = stamp_sd_us()
         self.ticks_us = time.ticks_us
         self.sleep_ms = asyncio.sleep_ms
         self.load_settings = self._storage.load

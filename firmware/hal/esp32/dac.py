@@ -26,6 +26,15 @@ def open_dac(pins):
     )
 
 
+def stamp_sd_us():
+    """Return the standard deviation of the DAC's position stamp: an interrupt's, or a scheduled callback's."""
+    try:
+        import loadac  # noqa: F401
+    except ImportError:
+        return 1500.0
+    return 30.0
+
+
 class I2sDac:
     """``machine.I2S`` knows its position only to a buffer: each time a buffer's callback comes, so much has left.
 

@@ -1,0 +1,135 @@
+"""A sound card by ALSA through ffi: never blocks, and says where it is by the driver's own time stamp."""
+
+from array import array
+import time
+
+import ffi
+
+RATE = 48000
+_PLAYBACK = 0
+_NONBLOCK = 1
+_FORMAT_S16_LE = 2
+_ACCESS_RW_INTERLEAVED = 3
+_TSTAMP_ENABLE = 1
+_TSTAMP_MONOTONIC = 1
+_BUFFER_US = 150000
+_EAGAIN = -11
+_STALE_US = 1000000
+
+
+def _open():
+    try:
+        return ffi.open("libasound.so.2")
+    except OSError:
+        raise OSError("libasound.so.2 is missing: install libasound2")
+
+
+_library = _open()
+_pcm_open = _library.func("i", "snd_pcm_open", "psii")
+_pcm_close = _library.func("i", "snd_pcm_close", "p")
+_set_params = _library.func("i", "snd_pcm_set_params", "piiIIiI")
+_sw_malloc = _library.func("i", "snd_pcm_sw_params_malloc", "p")
+_sw_free = _library.func("v", "snd_pcm_sw_params_free", "p")
+_sw_current = _library.func("i", "snd_pcm_sw_params_current", "pp")
+_sw_start = _library.func("i", "snd_pcm_sw_params_set_start_threshold", "ppL")
+_sw_tstamp_mode = _library.func("i", "snd_pcm_sw_params_set_tstamp_mode", "ppi")
+_sw_tstamp_type = _library.func("i", "snd_pcm_sw_params_set_tstamp_type", "ppi")
+_sw_apply = _library.func("i", "snd_pcm_sw_params", "pp")
+_status_malloc = _library.func("i", "snd_pcm_status_malloc", "p")
+_status_free = _library.func("v", "snd_pcm_status_free", "p")
+_status = _library.func("i", "snd_pcm_status", "pp")
+_status_delay = _library.func("l", "snd_pcm_status_get_delay", "p")
+_status_htstamp = _library.func("v", "snd_pcm_status_get_htstamp", "pp")
+_avail = _library.func("l", "snd_pcm_avail_update", "p")
+_writei = _library.func("l", "snd_pcm_writei", "ppL")
+_recover = _library.func("i", "snd_pcm_recover", "pii")
+_strerror = _library.func("s", "snd_strerror", "i")
+
+
+def _check(code, what):
+    if code < 0:
+        raise OSError(-code, "sound card: %s: %s" % (what, _strerror(code)))
+    return code
+
+
+class Dac:
+    """The ALSA device `device`, mono 16 bit 48 kHz; see firmware/hal. Raises OSError when it cannot be opened."""
+
+    def __init__(self, device, ticks_period):
+        self._mask = ticks_period - 1
+        self._written = 0
+        self._underruns = 0
+        self._stamp = array("l", [0, 0])
+        pointer = array("P", [0])
+        _check(_pcm_open(pointer, device, _PLAYBACK, _NONBLOCK), device)
+        self._pcm = pointer[0]
+        _check(
+            _set_params(self._pcm, _FORMAT_S16_LE, _ACCESS_RW_INTERLEAVED, 1, RATE, 1, _BUFFER_US),
+            "48 kHz mono 16 bit",
+        )
+        self._set_software()
+        _check(_status_malloc(pointer), "memory")
+        self._status = pointer[0]
+        self._capacity = _check(_avail(self._pcm), "buffer")
+
+    def _set_software(self):
+        """Start with the first frames, and stamp by CLOCK_MONOTONIC, which is what ticks_us() reads."""
+        pointer = array("P", [0])
+        _check(_sw_malloc(pointer), "memory")
+        params = pointer[0]
+        try:
+            _check(_sw_current(self._pcm, params), "parameters")
+            _check(_sw_start(self._pcm, params, 1), "start threshold")
+            _check(_sw_tstamp_mode(self._pcm, params, _TSTAMP_ENABLE), "time stamps")
+            _check(_sw_tstamp_type(self._pcm, params, _TSTAMP_MONOTONIC), "monotonic time stamps")
+            _check(_sw_apply(self._pcm, params), "parameters")
+        finally:
+            _sw_free(params)
+
+    def _recovered(self, code):
+        """Bring the device back after an error; an xrun or a suspend is an underrun."""
+        self._underruns += 1
+        _check(_recover(self._pcm, code, 1), "recovery")
+
+    def free(self):
+        """Return the frames that write() would accept."""
+        found = _avail(self._pcm)
+        if found < 0:
+            self._recovered(found)
+            return self._capacity
+        return found
+
+    def write(self, block):
+        """Write int16 frames; return how many were taken."""
+        taken = _writei(self._pcm, block, len(block))
+        if taken == _EAGAIN:
+            return 0
+        if taken < 0:
+            self._recovered(taken)
+            taken = max(_writei(self._pcm, block, len(block)), 0)
+        self._written += taken
+        return taken
+
+    def position(self):
+        """Return ``(frames_out, ticks)`` of the driver's last time stamp."""
+        now_us = time.ticks_us()
+        code = _status(self._pcm, self._status)
+        if code < 0:
+            self._recovered(code)
+            return self._written, now_us
+        _status_htstamp(self._status, self._stamp)
+        stamp_us = self._stamp[0] * 1000000 + self._stamp[1] // 1000
+        # A plugin without time stamps leaves 0; then now is as good as it gets.
+        if not 0 <= now_us - (stamp_us & self._mask) < _STALE_US:
+            stamp_us = now_us
+        delay = max(_status_delay(self._status), 0)
+        return max(self._written - delay, 0), stamp_us & self._mask
+
+    def underruns(self):
+        """Return how often the device ran dry."""
+        return self._underruns
+
+    def deinit(self):
+        """Close the device."""
+        _status_free(self._status)
+        _pcm_close(self._pcm)
