@@ -1,0 +1,3 @@
+"""A village without poles: boards, crystals, networks and air are simulated, everything of ours is the real
+thing.
+"""
