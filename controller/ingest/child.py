@@ -42,6 +42,7 @@ def main() -> None:
     report = Report(control)
     report.send("ready")
     job, fd = _receive(control)
+    report.send("taken")
     report.start_beating()
     try:
         _run(job, fd, report)

@@ -57,8 +57,7 @@ class IngestPool:
         """End all children, those with a source too."""
         if self._refill is not None:
             self._refill.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._refill
+            await asyncio.gather(self._refill, return_exceptions=True)
         await asyncio.gather(*(ingest.stop() for ingest in list(self._running)))
         await asyncio.gather(*(worker.kill() for worker in self._idle))
         self._idle.clear()

@@ -1,5 +1,6 @@
 """A stream or a file on a web server as a source: connects again when it breaks, and says so."""
 
+import errno
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -87,10 +88,14 @@ class _Radio:
             resume_us = self._position_us() if total_us else 0
             blocks = samples_of(container, resume_us, LIVE, tolerate_read_errors=False)
             fade = FadeIn()
+            before = self._frames
             for samples in self._cushioned(blocks):
                 self._frames += len(samples)
                 self._output.write(fade.apply(samples * self._factor))
-        return total_us is not None and self._position_us() >= total_us - _END_TOLERANCE_US
+        if total_us is None:
+            return False
+        # Where a second try gives nothing either, the rest is not there: a refused or missing part of a playlist.
+        return self._position_us() >= total_us - _END_TOLERANCE_US or (resume_us > 0 and self._frames == before)
 
     def _connect(self) -> av.container.InputContainer:
         return av.open(
@@ -134,6 +139,8 @@ class _Radio:
             )
         if isinstance(error, av_error.ConnectionRefusedError):
             return "the server refuses the connection"
+        if error.errno == errno.EIO:
+            return "the connection broke off" if self._frames else "the server cannot be reached or breaks off"
         return reason(error)
 
     def _refused(self, error: FFmpegError) -> str:

@@ -70,6 +70,9 @@ class Worker:
                     env=environment,
                     start_new_session=True,  # its children die with it; our terminal's Ctrl-C is not theirs
                 )
+            except asyncio.CancelledError:
+                ours.close()
+                raise
             except OSError as error:
                 ours.close()
                 raise IngestError(
@@ -78,19 +81,27 @@ class Worker:
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=events.MAX_LINE_BYTES)
         worker = cls(process, ours, reader, writer)
         message = None
-        with contextlib.suppress(TimeoutError):
+        try:
             message = await worker._message(START_TIMEOUT_S)
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            await worker.kill()
+            raise
         if message is None or message["event"] != "ready":
             await worker.kill()
             raise IngestError("no_child", f"the process for a source does not start: {worker.last_words}")
         return worker
 
     async def give(self, job: dict[str, Any], fd: int | None = None) -> None:
-        """Hand over the job, and a duplicate of `fd` with it; raises OSError when the child is dead."""
+        """Hand over the job, and a duplicate of `fd` with it; raises OSError unless the child takes it."""
         # One byte into an empty socket never blocks, so the descriptor can go by the raw socket.
         socket.send_fds(self._control, [JOB], [] if fd is None else [fd])
         self._writer.write(json.dumps(job).encode() + b"\n")
         await self._writer.drain()
+        message = await self._message(START_TIMEOUT_S)
+        if message is None or message["event"] != "taken":
+            raise ConnectionError("the child died before it took its job")
 
     async def messages(self, silent_for_s: float) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the child's messages until it ends; raises TimeoutError when none comes for so long."""
