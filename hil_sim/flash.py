@@ -1,4 +1,5 @@
-"""A simulated node's flash folder, and how the node is launched: the one place that knows paths and exit codes."""
+"""A simulated node's flash folder, and how the node is launched: the one place that knows paths and exit
+codes."""
 
 import os
 import signal
@@ -37,7 +38,8 @@ def stage(folder: Path) -> Path:
 
 
 def node_command(flash: Path, heap: str = HEAP) -> list[str]:
-    """Return the command of a node whose flash is `flash`; run it in the folder of node.json and board.json."""
+    """Return the command of a node whose flash is `flash`; run it in the folder of node.json and
+    board.json."""
     micropython = os.environ.get("LOAXA_MICROPYTHON", str(MICROPYTHON))
     return [micropython, "-X", f"heapsize={heap}", str(flash / "main.py")]
 

@@ -1,31 +1,31 @@
 """What a board offers a node. `firmware/main.py` makes one HAL and hands it to `firmware.node.agent.Agent`.
 
-    ticks_period            period of ticks_us(), a power of two
-    ticks_us()              microseconds of the local clock, modulo ticks_period
-    await sleep_ms(ms)      let other tasks run for so long
-    random()                an integer from 0 to 255 that an onlooker cannot predict
+ticks_period            period of ticks_us(), a power of two
+ticks_us()              microseconds of the local clock, modulo ticks_period
+await sleep_ms(ms)      let other tasks run for so long
+random()                an integer from 0 to 255 that an onlooker cannot predict
 
-    open_dac()              the DAC: mono, 16 bit, 48 kHz
-        .write(int16)         frames accepted, never blocks
-        .free()               frames that write() would accept now
-        .position()           (frames_out, ticks): so many accepted frames had left at exactly `ticks`
-        .underruns()          how often it ran dry
-    stamp_sd_us             standard deviation of `ticks` in position(), microseconds
-    make_decoder()          an Opus decoder, interface of firmware/cmodules/opus
+open_dac()              the DAC: mono, 16 bit, 48 kHz
+    .write(int16)         frames accepted, never blocks
+    .free()               frames that write() would accept now
+    .position()           (frames_out, ticks): so many accepted frames had left at exactly `ticks`
+    .underruns()          how often it ran dry
+stamp_sd_us             standard deviation of `ticks` in position(), microseconds
+make_decoder()          an Opus decoder, interface of firmware/cmodules/opus
 
-    await network_up()      returns once packets can leave
-    open_udp(host, port)    the socket for audio and time, to and from the controller's media address
-        .send(data)           never blocks, never raises: a datagram may be lost in any case
-        await .readable()     until something has come
-        .receive()            (data, from_media) or None; never blocks
-        .close()
-    open_group(host, port)  the same for a multicast group, joined; from_media is True for all that comes
-    await open_stream(host, port, ssl=None)     asyncio streams (reader, writer)
+await network_up()      returns once packets can leave
+open_udp(host, port)    the socket for audio and time, to and from the controller's media address
+    .send(data)           never blocks, never raises: a datagram may be lost in any case
+    await .readable()     until something has come
+    .receive()            (data, from_media) or None; never blocks
+    .close()
+open_group(host, port)  the same for a multicast group, joined; from_media is True for all that comes
+await open_stream(host, port, ssl=None)     asyncio streams (reader, writer)
 
-    load_settings(), save_settings(data)        bytes that survive a power cut: the old or the new ones, never half
-    restart_cause, board    texts
-    reboot(cause)           restart; the cause is told after it
-    watchdog(timeout_ms)    an object with feed(); without it for so long the board restarts
-    signal_dbm(), temperature_mc(), storage_free_bytes(), free_heap_bytes()     integers, or None where unknown
-    log(text), log_exception(task, error)       for a person at the console
+load_settings(), save_settings(data)    bytes that survive a power cut, old or new, never half
+restart_cause, board    texts
+reboot(cause)           restart; the cause is told after it
+watchdog(timeout_ms)    an object with feed(); without it for so long the board restarts
+signal_dbm(), temperature_mc(), storage_free_bytes(), free_heap_bytes()     integers, or None
+log(text), log_exception(task, error)   for a person at the console
 """

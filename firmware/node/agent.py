@@ -1,4 +1,5 @@
-"""The agent: a node's tasks on one asyncio loop. A task that fails is logged and started again; the sound goes on."""
+"""The agent: a node's tasks on one asyncio loop. A task that fails is logged and started again; the sound
+goes on."""
 
 import asyncio
 

@@ -1,8 +1,8 @@
 """The controller's media clock, estimated from four-timestamp exchanges (codec.wire.sync) in bursts.
 
-An exchange gives the offset to half the difference of its two path delays. Within a burst the quick round trips count
-most: what they lost in queues is least. Bursts feed a two-state filter; they come close together after boot and far
-apart later, but always often enough to keep the way back through a NAT open.
+An exchange gives the offset to half the difference of its two path delays. Within a burst the quick round
+trips count most: what they lost in queues is least. Bursts feed a two-state filter; they come close together
+after boot and far apart later, but always often enough to keep the way back through a NAT open.
 """
 
 from codec.wire import sync
@@ -93,7 +93,12 @@ class Clock:
         sequence, tag, t1_us, t2_us, t3_us = sync.parse_reply(data)
         slot = self._sent - 1 - ((self._sequence - sequence) & 0xFFFF)
         # The echoed t1 is what a blind forger cannot know.
-        if tag != self._tag or not 0 <= slot < self._sent or self._answered[slot] or self._t1_us[slot] != t1_us:
+        if (
+            tag != self._tag
+            or not 0 <= slot < self._sent
+            or self._answered[slot]
+            or self._t1_us[slot] != t1_us
+        ):
             return False
         trip_us = (now_us - t1_us) - (t3_us - t2_us)
         if not 0 <= trip_us <= _MAX_ROUND_TRIP_US or not self._in_burst:
@@ -190,6 +195,6 @@ class Clock:
         return self._line.drift_ppm
 
     def uncertainty_us(self, now_us):
-        """Return the standard deviation of the estimate at `now_us` as an integer, or None before the first lock."""
+        """Return the standard deviation of the estimate; None before the first lock."""
         sd_us = self._line.sd_us(now_us)
         return None if sd_us is None else round(sd_us)

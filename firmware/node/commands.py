@@ -14,7 +14,8 @@ class Commands:
         self._last_error = None
 
     def receive(self, raw):
-        """Do the command in the bytes `raw`; return the bytes of the answer. Raises WireError for no command at all."""
+        """Do the command in the bytes `raw`; return the bytes of the answer. Raises WireError for no command
+        at all."""
         counter, operation, arguments = command.parse(raw, self._node_id)
         settings = self._settings
         if counter == settings.counter:

@@ -14,9 +14,10 @@ class ConfigError(ValueError):
 class Config:
     """id: the node's name. broker, media: ``(host, port)`` of MQTT and of the controller's media socket.
 
-    zone: the zone until the controller configures another, or None. gain_db, delay_us: the same for gain and acoustic
-    delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device. fill_ms: the least that the
-    DAC is kept ahead, for sound systems that buffer by themselves; 0 leaves it to the player.
+    zone: the zone until the controller configures another, or None. gain_db, delay_us: the same for gain and
+    acoustic delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device. fill_ms:
+    the least that the DAC is kept ahead, for sound systems that buffer by themselves; 0 leaves it to the
+    player.
     """
 
     def __init__(self, node_id, broker, media, zone, gain_db, delay_us, wifi, pins, device, fill_ms):
@@ -46,7 +47,9 @@ def load(path="node.json"):
         with open(path, "rb") as file:
             raw = file.read(body.MAX_BODY_BYTES + 1)
     except OSError:
-        raise ConfigError(path + ' is missing: write {"id": "...", "broker": [host, port], "media": [host, port]}')
+        raise ConfigError(
+            path + ' is missing: write {"id": "...", "broker": [host, port], "media": [host, port]}'
+        )
     return parse(raw)
 
 

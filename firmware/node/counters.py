@@ -5,4 +5,4 @@ from codec.wire import report
 
 def new_counters():
     """Return a dict with every counter at 0."""
-    return dict([(name, 0) for name in report.COUNTERS])
+    return dict.fromkeys(report.COUNTERS, 0)

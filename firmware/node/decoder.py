@@ -11,7 +11,8 @@ _MAX_CONCEALED_US = 120000
 
 
 class Decoder:
-    """Decoded samples of one stream. `window[0]` is the stream's sample number `base`; `filled` of them are there."""
+    """Decoded samples of one stream. `window[0]` is the stream's sample number `base`; `filled` of them are
+    there."""
 
     def __init__(self, opus, jitter, counters):
         self._opus = opus
@@ -28,7 +29,8 @@ class Decoder:
         self._attached = False
 
     def start(self, frame_us, position, frame_index):
-        """Begin a stream at sample `position` with frame `frame_index`; what lies before that frame is silent."""
+        """Begin a stream at sample `position` with frame `frame_index`; what lies before that frame is
+        silent."""
         self._opus.reset()
         self._attached = True
         self._frame_us = frame_us
@@ -42,7 +44,8 @@ class Decoder:
         self._append_silence(first - self.base)
 
     def detach(self):
-        """Take no more frames: the jitter buffer now holds another stream's. What is asked for is concealed."""
+        """Take no more frames: the jitter buffer now holds another stream's. What is asked for is
+        concealed."""
         self._attached = False
 
     def fill(self, position, samples):
@@ -87,7 +90,11 @@ class Decoder:
     def _fill_gap(self, index, pcm):
         self._counters["lost"] += 1
         following = self._jitter.peek(index + 1)
-        if self._concealed_us < _MAX_CONCEALED_US and following is not None and self._decode(following, pcm, True):
+        if (
+            self._concealed_us < _MAX_CONCEALED_US
+            and following is not None
+            and self._decode(following, pcm, True)
+        ):
             self._concealed_us += self._frame_us
             self._counters["concealed"] += 1
         elif self._conceal(pcm):

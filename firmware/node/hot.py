@@ -1,4 +1,5 @@
-"""The loops over samples: machine code (viper) on MicroPython, the same integers in plain Python elsewhere."""
+"""The loops over samples: machine code (viper) on MicroPython, the same integers in plain Python
+elsewhere."""
 
 import sys
 

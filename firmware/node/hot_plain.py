@@ -2,11 +2,12 @@
 
 
 def resample(source, start, phase, step, target, samples):
-    """Write `samples` samples of `source`, read from `start` + `phase` / 2^24 on in steps of `step` / 2^24, to `target`.
+    """Write `samples` samples of `source`, read from `start` + `phase` / 2^24 on in steps of `step` / 2^24,
+    to `target`.
 
-    Returns ``(whole, phase)``: whole samples that the reading moved on, and the phase it stands at. Reads one sample
-    before and two after. The interpolation is the 4-point cubic of Catmull and Rom, its argument cut to 11 bits so that
-    32 bits hold every product.
+    Returns ``(whole, phase)``: whole samples that the reading moved on, and the phase it stands at. Reads one
+    sample before and two after. The interpolation is the 4-point cubic of Catmull and Rom, its argument cut
+    to 11 bits so that 32 bits hold every product.
     """
     at = start
     for i in range(samples):
@@ -26,7 +27,8 @@ def resample(source, start, phase, step, target, samples):
 
 
 def amplify(samples, count, gain, target, step):
-    """Multiply `count` int16 samples in place by a gain that moves from `gain` to `target` by `step` a sample.
+    """Multiply `count` int16 samples in place by a gain that moves from `gain` to `target` by `step` a
+    sample.
 
     Gains are in 2^-13, 0 to 32768 (+12 dB); the result saturates. Returns the gain reached.
     """

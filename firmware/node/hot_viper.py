@@ -1,8 +1,9 @@
 """The loops over samples in viper: see ``hot_plain`` for what they do. Imported on MicroPython only."""
 
-# ruff: noqa: F821
-import micropython
+# ruff: noqa: F821, PLR1730
 from array import array
+
+import micropython
 
 _phase_out = array("i", [0])
 
@@ -14,7 +15,9 @@ def resample(source, start, phase, step, target, samples):
 
 
 @micropython.viper
-def _resample(source: ptr16, start: int, phase: int, step: int, target: ptr16, samples: int, phase_out: ptr32) -> int:
+def _resample(
+    source: ptr16, start: int, phase: int, step: int, target: ptr16, samples: int, phase_out: ptr32
+) -> int:
     at = start
     i = 0
     while i < samples:

@@ -1,14 +1,15 @@
 """A two-state estimate (offset, drift) of one steady microsecond clock read by another.
 
-A Kalman filter over pairs (x, y): y - x = offset + drift * (x - x of the last pair). Whole microseconds are integers and
-only what is left of the offset is a float, so that 32-bit floats suffice after days.
+A Kalman filter over pairs (x, y): y - x = offset + drift * (x - x of the last pair). Whole microseconds are
+integers and only what is left of the offset is a float, so that 32-bit floats suffice after days.
 """
 
 
 class Line:
     """y as a function of x, both in microseconds.
 
-    drift_sd_ppm: how far the drift may be from 0 before anything is known. walk_ppm: how far it wanders in a second.
+    drift_sd_ppm: how far the drift may be from 0 before anything is known. walk_ppm: how far it wanders in a
+    second.
     """
 
     def __init__(self, drift_sd_ppm, walk_ppm):

@@ -15,13 +15,14 @@ FIRMWARE = "loaxa 0.1.0"
 
 
 class Link:
-    """Connects the agent with its controller. `agent` has settings, commands, health, announce(), now_us(), watchdog."""
+    """Connects the agent with its controller. `agent` has settings, commands, health, announce(), now_us(),
+    watchdog."""
 
     def __init__(self, hal, config, agent):
         self._hal = hal
         self._config = config
         self._agent = agent
-        self._topics = dict([(leaf, names.node_topic(config.id, leaf)) for leaf in names.NODE_TOPICS])
+        self._topics = {leaf: names.node_topic(config.id, leaf) for leaf in names.NODE_TOPICS}
         self._zone = None
         self._outbox = []
         self._backoff_ms = _BACKOFF_MIN_MS

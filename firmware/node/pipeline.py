@@ -12,8 +12,8 @@ from .volume import Volume
 class Pipeline:
     """Datagrams in at one end, blocks for the DAC out at the other.
 
-    stamp_sd_us: standard deviation of the DAC's position stamp. least_fill_frames: how far a sound system that buffers
-    by itself must be kept ahead; 0 for a bare DAC.
+    stamp_sd_us: standard deviation of the DAC's position stamp. least_fill_frames: how far a sound system
+    that buffers by itself must be kept ahead; 0 for a bare DAC.
     """
 
     def __init__(self, clock, opus, counters, stamp_sd_us=30.0, least_fill_frames=0):

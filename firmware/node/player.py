@@ -1,8 +1,8 @@
 """Player: decides which sample of the stream each next DAC frame must be.
 
-The DAC says which of its frames had left at one exact local instant; a line through these says when the next frame
-written will leave. The clock turns that into media time, and the announcement into a position of the stream:
-play time = media0 + index * frame + lead + this node's acoustic delay.
+The DAC says which of its frames had left at one exact local instant; a line through these says when the next
+frame written will leave. The clock turns that into media time, and the announcement into a position of the
+stream: play time = media0 + index * frame + lead + this node's acoustic delay.
 """
 
 from .drift import SNAP_SAMPLES
@@ -26,7 +26,8 @@ _DAC_DRIFT_WALK_PPM = 0.02
 _TONE = (
     0, 1069, 2120, 3135, 4096, 4987, 5793, 6499, 7094, 7568, 7913, 8122, 8192, 8122, 7913, 7568,
     7094, 6499, 5793, 4987, 4096, 3135, 2120, 1069, 0, -1069, -2120, -3135, -4096, -4987, -5793, -6499,
-    -7094, -7568, -7913, -8122, -8192, -8122, -7913, -7568, -7094, -6499, -5793, -4987, -4096, -3135, -2120, -1069,
+    -7094, -7568, -7913, -8122, -8192, -8122, -7913, -7568, -7094, -6499, -5793, -4987, -4096, -3135, -2120,
+    -1069,
 )  # fmt: skip
 
 
@@ -76,7 +77,10 @@ class Player:
         if line.known and stamp_us - self._stamp_us < _STAMP_PERIOD_US:
             return
         played_us = frames_out * 125 // 6
-        if line.known and not -self._stamp_jump_us < line.innovation_us(stamp_us, played_us) < self._stamp_jump_us:
+        if (
+            line.known
+            and not -self._stamp_jump_us < line.innovation_us(stamp_us, played_us) < self._stamp_jump_us
+        ):
             line.restart()
         self._stamp_us = stamp_us
         line.update(stamp_us, played_us, self._stamp_sd_us)

@@ -1,4 +1,5 @@
-"""What the controller set and a reboot must not lose: zone, gain, delay, mute, and the last command's counter."""
+"""What the controller set and a reboot must not lose: zone, gain, delay, mute, and the last command's
+counter."""
 
 import json
 
@@ -31,7 +32,11 @@ class Settings:
         delay_us = body.integer(found, "delay_us", 0, command.MAX_DELAY_US)
         muted = body.boolean(found, "muted")
         counter = body.integer(found, "counter", -1, 1 << 53)
-        self.zone, self.gain_db, self.delay_us, self.muted, self.counter = zone, gain_db, delay_us, muted, counter
+        self.zone = zone
+        self.gain_db = gain_db
+        self.delay_us = delay_us
+        self.muted = muted
+        self.counter = counter
 
     def save(self):
         """Keep what is set now."""

@@ -14,8 +14,8 @@ class Streams:
 
     def replace(self, streams):
         """Take the list of codec.wire.announcement.Stream: it is the whole state."""
-        found = dict([(stream.ssrc, stream) for stream in streams])
-        self._heard_us = dict([(ssrc, us) for ssrc, us in self._heard_us.items() if ssrc in found])
+        found = {stream.ssrc: stream for stream in streams}
+        self._heard_us = {ssrc: us for ssrc, us in self._heard_us.items() if ssrc in found}
         self._streams = found
 
     def find(self, ssrc):
@@ -31,13 +31,17 @@ class Streams:
         self._heard_us[ssrc] = now_us
 
     def select(self, now_us):
-        """Return the stream to play at local `now_us`, or None for silence; of equals the one playing stays."""
+        """Return the stream to play at local `now_us`, or None for silence; of equals the one playing
+        stays."""
         best = None
         for ssrc, heard_us in self._heard_us.items():
             if now_us - heard_us > DEAD_AFTER_US:
                 continue
             stream = self._streams[ssrc]
-            if best is None or (stream.priority, ssrc == self._current) > (best.priority, best.ssrc == self._current):
+            if best is None or (stream.priority, ssrc == self._current) > (
+                best.priority,
+                best.ssrc == self._current,
+            ):
                 best = stream
         self._current = best.ssrc if best else None
         return best

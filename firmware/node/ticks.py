@@ -4,7 +4,8 @@
 class Unwrapper:
     """Turns ticks modulo `period` (a power of two) into ever-growing `local_us`.
 
-    It must see a tick at least every half period (9 minutes of 2^30 us); stamps up to half a period old are fine.
+    It must see a tick at least every half period (9 minutes of 2^30 us); stamps up to half a period old are
+    fine.
     """
 
     def __init__(self, period):

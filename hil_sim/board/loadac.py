@@ -1,14 +1,15 @@
 """Stands in for the C module ``loadac``: a DAC whose emission is computed, not run.
 
-The I2S clock runs from creation on at the board's crystal. Frames leave in DMA blocks; when the ring is empty, silence
-leaves, and frames written later start at the next block boundary. What has left is appended to the capture file
-(format: docs/architecture.md); frames that a reset catches in the ring never leave, as on a board.
+The I2S clock runs from creation on at the board's crystal. Frames leave in DMA blocks; when the ring is
+empty, silence leaves, and frames written later start at the next block boundary. What has left is appended to
+the capture file (format: docs/architecture.md); frames that a reset catches in the ring never leave, as on a
+board.
 """
 
 import random
 import struct
-
 import time
+
 import utime
 from _board import ppb, settings
 

@@ -3,7 +3,6 @@
 import os
 
 import ffi
-
 import loadac
 
 PWRON_RESET = 1

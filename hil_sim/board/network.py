@@ -25,7 +25,7 @@ class WLAN:
 
     def config(self, *names, **values):
         """Accept any setting."""
-        return None
+        return
 
     def connect(self, ssid=None, password=None):
         """Join a network."""

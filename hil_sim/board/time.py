@@ -1,15 +1,15 @@
 """Stands in for an ESP32's ``time``: ticks wrap at 2^30 and run at the node's own crystal.
 
-asyncio keeps the host's milliseconds: its C task queue reads them directly, and two clocks in one queue would disorder
-it. So asyncio is imported here, before the ticks are replaced.
+asyncio keeps the host's milliseconds: its C task queue reads them directly, and two clocks in one queue would
+disorder it. So asyncio is imported here, before the ticks are replaced.
 """
 
+# ruff: noqa: I001, F401, F403
+from utime import *
 import utime
-from utime import *  # noqa: F403
+import asyncio.core
 
-import asyncio.core  # noqa: E402, I001
-
-from _board import ppb as _ppb, settings as _settings  # noqa: E402
+from _board import ppb as _ppb, settings as _settings
 
 TICKS_PERIOD = 1 << 30
 _MASK = TICKS_PERIOD - 1

@@ -9,7 +9,8 @@ RATE = 48_000
 
 
 def read(path: Path, start_ns: int, seconds: float) -> np.ndarray:
-    """Return `seconds` of true time from CLOCK_MONOTONIC `start_ns` on, float samples at 48 kHz; gaps are 0."""
+    """Return `seconds` of true time from CLOCK_MONOTONIC `start_ns` on, float samples at 48 kHz; gaps are
+    0."""
     data = path.read_bytes()
     out = np.zeros(int(seconds * RATE))
     offset = 0

@@ -1,4 +1,5 @@
-"""The office's end for tests of a node: broker, time service, and a sender of Opus over RTP. Not the controller."""
+"""The office's end for tests of a node: broker, time service, and a sender of Opus over RTP. Not the
+controller."""
 
 import asyncio
 import shutil
@@ -122,7 +123,8 @@ class Office(asyncio.DatagramProtocol):
 
     async def command(self, node: str, counter: int, operation: str, arguments: dict | None = None) -> bytes:
         """Send a command; return the raw answer."""
-        await self.publish(names.node_topic(node, "command"), command.build(node, counter, operation, arguments))
+        body = command.build(node, counter, operation, arguments)
+        await self.publish(names.node_topic(node, "command"), body)
         return await self.expect(
             names.node_topic(node, "ack"), lambda payload: command.parse_ack(payload)[0] == counter
         )
@@ -171,9 +173,8 @@ class Office(asyncio.DatagramProtocol):
             if self.drop(index):
                 continue
             packet = bytearray(rtp.HEADER_BYTES + len(payload))
-            rtp.pack_header(
-                packet, 0, False, stream.payload_type, index, index * stream.frame_us * 48 // 1000, stream.ssrc
-            )
+            timestamp = index * stream.frame_us * 48 // 1000
+            rtp.pack_header(packet, 0, False, stream.payload_type, index, timestamp, stream.ssrc)
             packet[rtp.HEADER_BYTES :] = payload
             for address in self.nodes.values():
                 self._later(bytes(packet), address)

@@ -6,10 +6,10 @@ import os
 import sys
 import time
 
+import esp32
 import machine
 import network
 
-import esp32
 from firmware.hal.udp import Udp, resolve
 
 from .dac import open_dac, stamp_sd_us

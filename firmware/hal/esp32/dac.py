@@ -27,7 +27,8 @@ def open_dac(pins):
 
 
 def stamp_sd_us():
-    """Return the standard deviation of the DAC's position stamp: an interrupt's, or a scheduled callback's."""
+    """Return the standard deviation of the DAC's position stamp: an interrupt's, or a scheduled
+    callback's."""
     try:
         import loadac  # noqa: F401
     except ImportError:
@@ -36,10 +37,11 @@ def stamp_sd_us():
 
 
 class I2sDac:
-    """``machine.I2S`` knows its position only to a buffer: each time a buffer's callback comes, so much has left.
+    """``machine.I2S`` knows its position only to a buffer: each time a buffer's callback comes, so much has
+    left.
 
-    The callback is scheduled, not an interrupt's own: its stamp is late by up to some milliseconds. Good enough to hear
-    a programme, not to hold neighbours together; build with firmware/cmodules/loadac for that.
+    The callback is scheduled, not an interrupt's own: its stamp is late by up to some milliseconds. Good
+    enough to hear a programme, not to hold neighbours together; build with firmware/cmodules/loadac for that.
     """
 
     _CHUNK_FRAMES = 480

@@ -1,7 +1,7 @@
 """A sound card by ALSA through ffi: never blocks, and says where it is by the driver's own time stamp."""
 
-from array import array
 import time
+from array import array
 
 import ffi
 
@@ -53,7 +53,8 @@ def _check(code, what):
 
 
 class Dac:
-    """The ALSA device `device`, mono 16 bit 48 kHz; see firmware/hal. Raises OSError when it cannot be opened."""
+    """The ALSA device `device`, mono 16 bit 48 kHz; see firmware/hal. Raises OSError when it cannot be
+    opened."""
 
     def __init__(self, device, ticks_period):
         self._mask = ticks_period - 1

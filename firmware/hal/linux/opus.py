@@ -38,8 +38,8 @@ class Decoder:
     def decode(self, packet, pcm, fec=False):
         """Decode `packet` into the int16 buffer `pcm`; return the samples a channel.
 
-        None for `packet` conceals a loss, `fec` takes the copy of the frame before from `packet`: then the frame is as
-        long as `pcm`. Raises ValueError for a packet that is no Opus.
+        None for `packet` conceals a loss, `fec` takes the copy of the frame before from `packet`: then the
+        frame is as long as `pcm`. Raises ValueError for a packet that is no Opus.
         """
         if self._state is None:
             raise ValueError("decoder is closed")

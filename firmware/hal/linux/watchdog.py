@@ -37,7 +37,8 @@ class Watchdog:
 
 
 def _connect(path):
-    """Return a datagram socket to systemd, or None where it did not start us; '@' is the abstract name space."""
+    """Return a datagram socket to systemd, or None where it did not start us; '@' is the abstract name
+    space."""
     if not path:
         return None
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
