@@ -1,0 +1,20 @@
+"""What is measured, and against what. Each module has ``run() -> dict`` and ``describe(result) -> str``."""
+
+import importlib
+from typing import Any
+
+NAMES = ("mixer", "encode", "fanout", "engine")
+"""Every benchmark, in the order that ``loaxa bench all`` runs them."""
+
+
+def run(name: str) -> dict[str, Any]:
+    """Run the benchmark `name`, one of NAMES, and return its figures; None stands for a peer that is
+    missing."""
+    result: dict[str, Any] = importlib.import_module(f"benchmarks.{name}").run()
+    return result
+
+
+def describe(name: str, result: dict[str, Any]) -> str:
+    """Return the figures of a benchmark as a table for people."""
+    text: str = importlib.import_module(f"benchmarks.{name}").describe(result)
+    return text

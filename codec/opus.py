@@ -149,7 +149,7 @@ class Encoder:
         found = ctypes.c_int32()
         request = opuslib_next.GET_LOOKAHEAD_REQUEST
         _check(_encoder_ctl(self._state, request, ctypes.byref(found)), "lookahead")
-        return found.value
+        return int(found.value)
 
     def _set(self, request: int, value: int, what: str) -> None:
         _check(_encoder_ctl(self._state, request, ctypes.c_int32(value)), f"{what} {value}")

@@ -18,10 +18,10 @@ class SampleBuffer:
     """
 
     def __init__(self, capacity_samples: int, hold_samples: int) -> None:
-        """Have memory for `capacity_samples`; read no more when `hold_samples` beyond `keep_from` are here."""
+        """Have memory for `capacity_samples`; :meth:`fill` stops at `hold_samples` beyond `keep_from`."""
         self._hold = hold_samples
         self._samples: Floats = np.zeros(capacity_samples, np.float32)
-        self._bytes = memoryview(self._samples).cast("B")
+        self._bytes = self._samples.data.cast("B")
         self._first = 0
         self._filled_bytes = 0
 

@@ -174,7 +174,7 @@ class EngineLink:
         self._channel = Channel(connection)
 
     def send(self, op: str, *, fd: int | None = None, **fields: Any) -> None:
-        """Send one message, with a duplicate of `fd`, without waiting; raises ControlError when the engine is gone."""
+        """Send one message, with a duplicate of `fd`; never waits. Raises ControlError when the engine is gone."""
         self._channel.post({"op": op, **fields}, fd)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:

@@ -21,8 +21,24 @@ class Mixer:
     def __init__(self, frame_samples: int, zones: int = 8, sources: int = 8) -> None:
         self.frame_samples = frame_samples
         self.revision = 0
-        self._ramp = np.arange(1, frame_samples + 1, dtype=np.float32) / np.float32(frame_samples)
+        self._moving = False
+        self._ramp: Floats = np.arange(1, frame_samples + 1, dtype=np.float32) / np.float32(frame_samples)
         self._allocate(zones, sources)
+
+    def _allocate(self, zones: int, sources: int) -> None:
+        shape = (zones, sources)
+        self.inputs: Floats = np.zeros((sources, self.frame_samples), np.float32)
+        self._gains: Floats = np.zeros(shape, np.float32)
+        self._aims: Floats = np.zeros(shape, np.float32)
+        self._steps: Floats = np.zeros(shape, np.float32)
+        self._left = np.zeros(shape, np.int32)
+        self._next: Floats = np.zeros(shape, np.float32)
+        self._changes: Floats = np.zeros(shape, np.float32)
+        self._is_moving = np.zeros(shape, np.bool_)
+        self._is_last = np.zeros(shape, np.bool_)
+        self._is_still = np.zeros(shape, np.bool_)
+        self._ramped: Floats = np.zeros((sources, self.frame_samples), np.float32)
+        self._added: Floats = np.zeros((zones, self.frame_samples), np.float32)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -98,19 +114,3 @@ class Mixer:
         self._gains, self._next = self._next, self._gains
         np.subtract(self._left, moving, out=self._left)
         self._moving = bool(self._left.any())
-
-    def _allocate(self, zones: int, sources: int) -> None:
-        shape = (zones, sources)
-        self.inputs: Floats = np.zeros((sources, self.frame_samples), np.float32)
-        self._gains: Floats = np.zeros(shape, np.float32)
-        self._aims: Floats = np.zeros(shape, np.float32)
-        self._steps: Floats = np.zeros(shape, np.float32)
-        self._left = np.zeros(shape, np.int32)
-        self._moving = bool(getattr(self, "_moving", False))
-        self._next: Floats = np.zeros(shape, np.float32)
-        self._changes: Floats = np.zeros(shape, np.float32)
-        self._is_moving = np.zeros(shape, np.bool_)
-        self._is_last = np.zeros(shape, np.bool_)
-        self._is_still = np.zeros(shape, np.bool_)
-        self._ramped: Floats = np.zeros((sources, self.frame_samples), np.float32)
-        self._added: Floats = np.zeros((zones, self.frame_samples), np.float32)

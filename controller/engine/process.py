@@ -191,7 +191,7 @@ def raise_priority(wish: str) -> None:
     """Take real-time scheduling ("rr"), a nice value ("nice") or neither ("none"), as far as allowed."""
     if wish == "rr":
         try:
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(_RR_PRIORITY))
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_RR_PRIORITY))
             return
         except OSError:
             log.info("no real-time scheduling here; trying a nice value")
