@@ -81,9 +81,8 @@ def align(source: Floats, ear: Floats) -> Alignment:
             delay[index], correlation[index] = _fine(source, ear, int(index) * WINDOW, candidates)
     delay[correlation < MIN_CORRELATION] = np.nan
     found = np.isfinite(delay).any()
-    return Alignment(
-        np.arange(windows) * WINDOW_S, sounding, delay, correlation, whole_s if found else np.nan
-    )
+    start_s = np.asarray(np.arange(windows) * WINDOW_S, dtype=np.float64)
+    return Alignment(start_s, sounding, delay, correlation, whole_s if found else np.nan)
 
 
 def _best_lag(template: Floats, ear: Floats, rate: float, low_s: float, high_s: float) -> tuple[float, float]:
