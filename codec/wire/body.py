@@ -8,25 +8,29 @@ MAX_BODY_BYTES = 8192
 """Caps what a peer can make a node hold in memory; the largest real body, a zone's announcement, is a quarter of it."""
 
 
-def parse(raw):
+def parse(raw: bytes) -> dict[str, object]:
     """Return the object in the bytes `raw` as a dict; raises WireError."""
     if len(raw) > MAX_BODY_BYTES:
         raise WireError("body larger than 8192 bytes")
+    # MicroPython's parser takes an object that is cut off, or followed by anything, for a whole one.
+    trimmed = bytes(raw).strip()
+    if trimmed[:1] != b"{" or trimmed[-1:] != b"}":
+        raise WireError("body is not a JSON object")
     try:
-        body = json.loads(raw)
-    except (ValueError, RuntimeError, RecursionError):  # MicroPython raises RuntimeError when nesting exhausts its stack
+        body = json.loads(trimmed)
+    except (ValueError, RuntimeError):  # RuntimeError: nesting exhausts the stack (CPython's is a RecursionError)
         raise WireError("body is not JSON")
     if not isinstance(body, dict):
         raise WireError("body is not a JSON object")
     return body
 
 
-def build(body):
+def build(body: dict[str, object]) -> bytes:
     """Return the bytes of the dict `body`."""
     return json.dumps(body).encode()
 
 
-def integer(body, key, low, high, default=None):
+def integer(body: dict[str, object], key: str, low: int, high: int, default: int | None = None) -> int:
     """Return the integer `body[key]` within [low, high], or `default` when it is absent; raises WireError."""
     value = body.get(key, default)
     if value is None and key not in body:
@@ -36,7 +40,7 @@ def integer(body, key, low, high, default=None):
     return value
 
 
-def number(body, key, low, high, default=None):
+def number(body: dict[str, object], key: str, low: float, high: float, default: float | None = None) -> float:
     """Return the number `body[key]` within [low, high] as a float; raises WireError (NaN is in no range)."""
     value = body.get(key, default)
     if value is None and key not in body:
@@ -46,7 +50,7 @@ def number(body, key, low, high, default=None):
     return float(value)
 
 
-def text(body, key, max_chars, default=None):
+def text(body: dict[str, object], key: str, max_chars: int, default: str | None = None) -> str:
     """Return the string `body[key]` of at most `max_chars` characters; raises WireError."""
     value = body.get(key, default)
     if value is None and key not in body:
@@ -56,7 +60,7 @@ def text(body, key, max_chars, default=None):
     return value
 
 
-def boolean(body, key, default=None):
+def boolean(body: dict[str, object], key: str, default: bool | None = None) -> bool:
     """Return the boolean `body[key]`; raises WireError."""
     value = body.get(key, default)
     if not isinstance(value, bool):
@@ -64,7 +68,7 @@ def boolean(body, key, default=None):
     return value
 
 
-def address(body, key):
+def address(body: dict[str, object], key: str) -> tuple[str, int] | None:
     """Return ``(host, port)`` from the list `body[key]`, or None when it is null or absent; raises WireError."""
     value = body.get(key)
     if value is None:

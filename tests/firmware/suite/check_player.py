@@ -1,0 +1,140 @@
+"""The whole pipeline in virtual time: each sample at its instant, whatever happens to its packets."""
+
+from village import Node
+
+
+def _locked(ppm, **settings):
+    node = Node(ppm, **settings)
+    node.run(3000)
+    assert node.clock.locked(node.local(node.now_us))
+    return node
+
+
+def _worst_us(errors):
+    assert errors, "nothing was emitted"
+    return max([abs(error) for error in errors])
+
+
+def check_every_sample_leaves_at_its_instant():
+    for ppm in (-50, 0, 50):
+        node = _locked(ppm)
+        stream = node.stream()
+        node.pipeline.announce([stream], node.local(node.now_us))
+        node.send(stream, 0, 150)
+        node.run(60)
+        assert node.counters["played"] >= 145
+        for name in ("lost", "late", "underruns"):
+            assert node.counters[name] == 0, node.counters
+        assert _worst_us(node.errors_us(stream, 480, 120 * 960)) < 100, ppm
+
+
+def check_short_lead_plays_too():
+    node = _locked(20, frame_us=10000)
+    stream = node.stream(lead_us=50000)
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 0, 100)
+    assert node.counters["lost"] == node.counters["late"] == 0, node.counters
+    assert _worst_us(node.errors_us(stream, 480, 80 * 480)) < 100
+
+
+def check_a_node_that_comes_late_joins_in_time():
+    node = _locked(30)
+    stream = node.stream(start_in_us=-10000000000)
+    node.pipeline.announce([stream], node.local(node.now_us))
+    first = (node.media(node.now_us) - stream.media0_us) // stream.frame_us
+    node.send(stream, first, 60)
+    assert _worst_us(node.errors_us(stream, (first + 12) * 960, 30 * 960)) < 100
+
+
+def check_a_lost_frame_comes_from_the_next_packet():
+    node = _locked(0)
+    stream = node.stream()
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 0, 60, drop=(20, 30, 31))
+    assert node.counters["lost"] == 3
+    assert node.counters["concealed"] == 3
+    # The only frame that is not the programme's is the one that no other packet had a copy of.
+    assert _worst_us(node.errors_us(stream, 960, 29 * 960)) < 100
+    assert _worst_us(node.errors_us(stream, 31 * 960, 15 * 960)) < 100
+
+
+def check_what_is_not_ours_is_counted_and_not_played():
+    node = _locked(0)
+    stream = node.stream()
+    stranger = node.stream(ssrc=8)
+    node.pipeline.announce([stream], node.local(node.now_us))
+    now_us = node.local(node.now_us)
+    node.pipeline.receive(b"", now_us)
+    node.pipeline.receive(b"\x80\x60", now_us)
+    node.pipeline.receive(node.packet(stranger, 0), now_us)
+    node.pipeline.receive(node.packet(stream, 0xFFFFFFF0), now_us)
+    node.send(stream, 0, 3)
+    for _ in range(2):
+        node.pipeline.receive(node.packet(stream, 3, b"garbage"), node.local(node.now_us))
+    node.send(stream, 4, 20)
+    assert node.counters["malformed"] == 3, node.counters
+    assert node.counters["unexpected"] == 2, node.counters
+    assert node.counters["duplicate"] == 1, node.counters
+    assert node.counters["played"] > 15
+
+
+def check_emergency_takes_over_and_gives_back():
+    node = _locked(0)
+    music = node.stream(ssrc=1, priority=0)
+    node.pipeline.announce([music], node.local(node.now_us))
+    node.send(music, 0, 30)
+    assert node.pipeline.player.on_air == 1
+    alarm = node.stream(ssrc=2, priority=4, start_in_us=0)
+    node.pipeline.announce([music, alarm], node.local(node.now_us))
+    assert node.pipeline.player.on_air == 1  # announced is not heard
+    node.send(alarm, 0, 30)
+    assert node.pipeline.player.on_air == 2
+    assert _worst_us(node.errors_us(alarm, 2400, 15 * 960)) < 100
+    node.run(2200)  # the alarm dies without a word
+    assert node.pipeline.player.on_air is None
+    first = (node.media(node.now_us) - music.media0_us) // music.frame_us
+    node.send(music, first, 20)
+    assert node.pipeline.player.on_air == 1
+    node.pipeline.announce([], node.local(node.now_us))
+    node.run(200)
+    assert node.pipeline.player.on_air is None
+    assert max(node.emitted[-1][1]) == min(node.emitted[-1][1]) == 0
+
+
+def check_nothing_clicks():
+    node = _locked(40)
+    stream = node.stream()
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 0, 40)
+    node.pipeline.announce([], node.local(node.now_us))
+    node.run(300)
+    previous = 0
+    for _, block in node.emitted:
+        for sample in block:
+            assert abs(sample - previous) < 200, (previous, sample)  # the programme's own steps are 65
+            previous = sample
+
+
+def check_a_jump_of_the_media_clock_is_followed():
+    node = _locked(0)
+    stream = node.stream()
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 0, 50)
+    stream.media0_us += 8000  # a new announcement moves the mapping by 8 ms
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 50, 50)
+    assert node.counters["resyncs"] == 1
+    assert _worst_us(node.errors_us(stream, 65 * 960, 20 * 960)) < 100
+
+
+def check_the_test_tone_sounds_only_in_silence():
+    node = _locked(0)
+    before = len(node.emitted)
+    assert node.pipeline.player.tone(200)
+    node.run(400)
+    loud = [first for first, block in node.emitted[before:] if max(block) > 8000]
+    assert 18 <= len(loud) <= 20, len(loud)
+    stream = node.stream()
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 0, 10)
+    assert not node.pipeline.player.tone(200)

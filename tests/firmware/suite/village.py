@@ -1,0 +1,137 @@
+"""A node's pipeline in virtual time: a crystal, a DAC and a programme whose every sample is known. Both interpreters."""
+
+import math
+from array import array
+
+from codec.wire import announcement, names, rtp, sync
+from firmware.node.clock import Clock
+from firmware.node.counters import new_counters
+from firmware.node.pipeline import Pipeline
+
+EPOCH_US = 1700000000000000
+HZ = 50
+LEVEL = 10000
+
+
+def programme(sample):
+    """The programme: a sine, so that a value and its neighbours tell the position."""
+    return round(LEVEL * math.sin(2 * math.pi * HZ * sample / 48000))
+
+
+class ProgrammeDecoder:
+    """Decodes payloads that hold a frame's number; conceals by silence. Not Opus: stages do not know the difference."""
+
+    def __init__(self, frame_samples):
+        self.frame_samples = frame_samples
+
+    def reset(self):
+        pass
+
+    def decode(self, packet, pcm, fec=False):
+        if packet is None:
+            for i in range(len(pcm)):
+                pcm[i] = 0
+            return len(pcm)
+        text = bytes(packet)
+        if text[:1] != b"F":
+            raise ValueError("not of this codec")
+        first = (int(text[1:]) - (1 if fec else 0)) * self.frame_samples
+        for i in range(self.frame_samples):
+            pcm[i] = programme(first + i)
+        return self.frame_samples
+
+
+class Node:
+    """A node at crystal `ppm` in true time `now_us`; its DAC emits at the same crystal, from frame 0 at true time 0."""
+
+    def __init__(self, ppm, frame_us=20000, delay_us=5000):
+        self.scale = 1 + ppm * 1e-6
+        self.now_us = 0
+        self.delay_us = delay_us
+        self.frame_us = frame_us
+        self.counters = new_counters()
+        self.clock = Clock(names.node_tag("node-1"))
+        self.pipeline = Pipeline(self.clock, ProgrammeDecoder(frame_us * 48 // 1000), self.counters)
+        self.written = 0
+        self.emitted = []
+        self.replies = []
+        self.underruns = 0
+        self.drift_of_media = 0
+        self.media_jump_us = 0
+        self.base_us = 0
+
+    def local(self, true_us):
+        return int(true_us * self.scale) + 777000000
+
+    def media(self, true_us):
+        return EPOCH_US + true_us + self.media_jump_us
+
+    def frame_time_us(self, frame):
+        """True time at which DAC frame `frame` is emitted."""
+        return self.base_us + frame / (0.048 * self.scale)
+
+    def step(self, noise=None):
+        """Let 5 ms pass."""
+        self.now_us += 5000
+        local_us = self.local(self.now_us)
+        jitter = noise() if noise else 0
+        request = self.clock.poll(local_us)
+        if request is not None:
+            t2_us = self.media(self.now_us + self.delay_us)
+            reply = bytes(sync.pack_reply(request, t2_us, t2_us + 10))
+            self.replies.append((self.now_us + 2 * self.delay_us + jitter + 10, reply))
+        for item in [item for item in self.replies if item[0] <= self.now_us]:
+            self.replies.remove(item)
+            self.clock.receive(item[1], self.local(item[0]))
+        player = self.pipeline.player
+        block = int((self.now_us - self.base_us) * 0.048 * self.scale) // 240
+        out = min(block * 240, self.written)
+        player.observe(out, self.local(self.frame_time_us(block * 240)), self.underruns)
+        while player.queued_frames(local_us) + player.block_frames() <= player.fill_frames():
+            samples = self.pipeline.render(local_us)
+            if self.written < block * 240:  # what should have left has not been there: the DAC waits for the next block
+                self.base_us += ((block + 1) * 240 - self.written) / (0.048 * self.scale)
+                block = self.written // 240
+                self.underruns += 1
+            self.emitted.append((self.written, array("h", samples)))
+            self.written += len(samples)
+
+    def run(self, milliseconds):
+        for _ in range(milliseconds // 5):
+            self.step()
+
+    def stream(self, ssrc=7, lead_us=150000, priority=3, start_in_us=200000):
+        return announcement.Stream(ssrc, self.frame_us, self.media(self.now_us + start_in_us), lead_us, priority)
+
+    def packet(self, stream, index, payload=None):
+        payload = payload or b"F%d" % index
+        data = bytearray(rtp.HEADER_BYTES + len(payload))
+        timestamp = index * stream.frame_us * 48 // 1000
+        rtp.pack_header(data, 0, False, stream.payload_type, index, timestamp, stream.ssrc)
+        data[rtp.HEADER_BYTES :] = payload
+        return bytes(data)
+
+    def send(self, stream, first, count, drop=()):
+        """Step through `count` frames, each packet arriving 10 ms after its media time."""
+        for index in range(first, first + count):
+            due_us = stream.media0_us + index * stream.frame_us + 10000
+            while self.media(self.now_us) < due_us:
+                self.step()
+            if index not in drop:
+                self.pipeline.receive(self.packet(stream, index), self.local(self.now_us))
+
+    def errors_us(self, stream, first_sample, samples):
+        """Return how far each 480th emitted sample is from its instant, by the programme's steep parts."""
+        errors = []
+        slope = LEVEL * 2 * math.pi * HZ / 48000
+        for first, block in self.emitted:
+            for i in range(0, len(block), 16):
+                true_us = self.frame_time_us(first + i)
+                position = (self.media(true_us) - stream.media0_us - stream.lead_us) * 0.048
+                if not first_sample <= position < first_sample + samples:
+                    continue
+                angle = 2 * math.pi * HZ * position / 48000
+                if abs(math.cos(angle)) > 0.9:
+                    wrong = block[i] - LEVEL * math.sin(angle)
+                    errors.append(wrong / (slope * math.cos(angle)) / 0.048)
+        return errors
