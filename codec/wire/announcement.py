@@ -31,7 +31,16 @@ class Stream:
     group: ``(address, port)`` of the zone's multicast group, or None where packets come by unicast.
     """
 
-    def __init__(self, ssrc, frame_us, media0_us, lead_us, priority, group=None, codec=CODEC_OPUS):
+    def __init__(
+        self,
+        ssrc: int,
+        frame_us: int,
+        media0_us: int,
+        lead_us: int,
+        priority: int,
+        group: tuple[str, int] | None = None,
+        codec: str = CODEC_OPUS,
+    ) -> None:
         self.ssrc = ssrc
         self.payload_type = PAYLOAD_TYPE_OPUS
         self.codec = codec
@@ -42,7 +51,7 @@ class Stream:
         self.group = group
 
 
-def build(zone_id, streams):
+def build(zone_id: str, streams: list[Stream]) -> bytes:
     """Return the bytes of the announcement of `streams` (a list of Stream) for a zone."""
     return body.build(
         {
@@ -64,7 +73,7 @@ def build(zone_id, streams):
     )
 
 
-def parse(raw, zone_id):
+def parse(raw: bytes, zone_id: str) -> list[Stream]:
     """Return the list of Stream in the bytes `raw` of zone `zone_id`; raises WireError."""
     found = body.parse(raw)
     body.integer(found, "v", VERSION, VERSION)
@@ -76,7 +85,7 @@ def parse(raw, zone_id):
     return [_parse_stream(entry) for entry in entries]
 
 
-def _parse_stream(entry):
+def _parse_stream(entry: dict[str, object]) -> Stream:
     if not isinstance(entry, dict):
         raise WireError("a stream must be an object")
     if body.text(entry, "codec", 16) != CODEC_OPUS:

@@ -22,12 +22,12 @@ MAX_DELAY_US = 2000000
 MAX_TONE_MS = 5000
 
 
-def build(node_id, counter, operation, arguments=None):
+def build(node_id: str, counter: int, operation: str, arguments: dict[str, object] | None = None) -> bytes:
     """Return the bytes of a command: `counter` grows with every command to that node."""
     return body.build({"v": VERSION, "node": node_id, "n": counter, "op": operation, "args": arguments or {}})
 
 
-def parse(raw, node_id):
+def parse(raw: bytes, node_id: str) -> tuple[int, str, dict[str, object]]:
     """Return ``(counter, operation, arguments)`` with every argument checked and defaulted; raises WireError.
 
     configure: zone, gain_db, delay_us, muted. gain: gain_db. mute: muted. tone: duration_ms. stop, reboot: nothing.
@@ -44,7 +44,7 @@ def parse(raw, node_id):
     return counter, operation, _check_arguments(operation, given)
 
 
-def _check_arguments(operation, given):
+def _check_arguments(operation: str, given: dict[str, object]) -> dict[str, object]:
     if operation == CONFIGURE:
         return {
             "zone": check_name(body.text(given, "zone", 32)),
@@ -63,12 +63,12 @@ def _check_arguments(operation, given):
     raise WireError("unknown command " + operation)
 
 
-def build_ack(counter, error=None):
+def build_ack(counter: int, error: str | None = None) -> bytes:
     """Return the bytes of a node's answer to command `counter`: done, or the text of what was wrong."""
     return body.build({"v": VERSION, "n": counter, "error": error})
 
 
-def parse_ack(raw):
+def parse_ack(raw: bytes) -> tuple[int, str | None]:
     """Return ``(counter, error or None)``; raises WireError."""
     found = body.parse(raw)
     counter = body.integer(found, "n", 0, 1 << 53)

@@ -12,7 +12,7 @@ NODE_TOPICS = ("command", "ack", "status", "health", "log")
 ZONE_TOPICS = ("session", "schedule")
 
 
-def check_name(name):
+def check_name(name: str) -> str:
     """Return `name` if it is 1-32 characters of a-z, 0-9 and '-', not starting with '-'; raises WireError.
 
     The alphabet keeps MQTT wildcards, path separators and look-alikes out of topics, files and addresses.
@@ -21,21 +21,23 @@ def check_name(name):
         raise WireError("a name is 1 to 32 characters of a-z, 0-9 and '-', and starts with a letter or digit")
     for character in name:
         if character not in _ALLOWED:
-            raise WireError("a name is 1 to 32 characters of a-z, 0-9 and '-', and starts with a letter or digit")
+            raise WireError(
+                "a name is 1 to 32 characters of a-z, 0-9 and '-', and starts with a letter or digit"
+            )
     return name
 
 
-def node_topic(node_id, leaf):
+def node_topic(node_id: str, leaf: str) -> str:
     """Return the topic `leaf` (one of NODE_TOPICS) of a node."""
     return _ROOT + "node/" + node_id + "/" + leaf
 
 
-def zone_topic(zone_id, leaf):
+def zone_topic(zone_id: str, leaf: str) -> str:
     """Return the topic `leaf` (one of ZONE_TOPICS) of a zone."""
     return _ROOT + "zone/" + zone_id + "/" + leaf
 
 
-def parse_node_topic(topic):
+def parse_node_topic(topic: str) -> tuple[str, str]:
     """Return ``(node_id, leaf)`` of a topic made by :func:`node_topic`; raises WireError."""
     parts = topic[: len(_ROOT) + 64].split("/")
     if len(parts) != 5 or topic[: len(_ROOT)] != _ROOT or parts[2] != "node" or parts[4] not in NODE_TOPICS:
@@ -43,6 +45,6 @@ def parse_node_topic(topic):
     return check_name(parts[3]), parts[4]
 
 
-def node_tag(node_id):
+def node_tag(node_id: str) -> bytes:
     """Return the 8 bytes that stand for a node in datagrams: the head of SHA-256 of its name."""
     return hashlib.sha256(node_id.encode()).digest()[:8]

@@ -38,14 +38,14 @@ GAUGES = (
 """Name, least and greatest value of each integer gauge; null where the node has no way to know."""
 
 
-def build_status(state, firmware="", board="", restart_cause=""):
+def build_status(state: str, firmware: str = "", board: str = "", restart_cause: str = "") -> bytes:
     """Return the bytes of a presence body; `state` is ONLINE or OFFLINE."""
     return body.build(
         {"v": VERSION, "state": state, "firmware": firmware, "board": board, "restart_cause": restart_cause}
     )
 
 
-def parse_status(raw):
+def parse_status(raw: bytes) -> dict[str, str]:
     """Return a dict with state, firmware, board and restart_cause; raises WireError."""
     found = body.parse(raw)
     state = body.text(found, "state", 16)
@@ -59,12 +59,12 @@ def parse_status(raw):
     }
 
 
-def build_health(counters, gauges, on_air):
+def build_health(counters: dict[str, int], gauges: dict[str, int | None], on_air: int | None) -> bytes:
     """Return the bytes of a health body: dicts by the names above, and the SSRC that is playing or None."""
     return body.build({"v": VERSION, "counters": counters, "gauges": gauges, "on_air": on_air})
 
 
-def parse_health(raw):
+def parse_health(raw: bytes) -> tuple[dict[str, int], dict[str, int | None], int | None]:
     """Return ``(counters, gauges, on_air)``, every name of COUNTERS and GAUGES present; raises WireError."""
     found = body.parse(raw)
     given_counters = found.get("counters")

@@ -40,12 +40,20 @@ _OURS = ">BBHIIHHBIBH"
 _PROFILE_ONE_BYTE = 0xBEDE
 
 
-def is_rtp(data):
+def is_rtp(data: bytes) -> bool:
     """True when the first byte of `data` is that of RTP version 2; our other datagrams start differently."""
     return len(data) > 0 and data[0] & 0xC0 == 0x80
 
 
-def pack_header(buffer, offset, marker, payload_type, frame_index, timestamp, ssrc):
+def pack_header(
+    buffer: bytearray | memoryview,
+    offset: int,
+    marker: bool,
+    payload_type: int,
+    frame_index: int,
+    timestamp: int,
+    ssrc: int,
+) -> None:
     """Write the 24 header bytes of one packet into `buffer` at `offset`.
 
     `timestamp` is in RTP clock ticks and taken modulo 2^32; `frame_index` is 0 to 2^32 - 1.
@@ -68,7 +76,7 @@ def pack_header(buffer, offset, marker, payload_type, frame_index, timestamp, ss
     )
 
 
-def parse(data):
+def parse(data: bytes) -> tuple[int, int | None, int, int, int, bool, int, int]:
     """Return ``(ssrc, frame_index, timestamp, sequence, payload_type, marker, payload_offset, payload_end)``.
 
     `frame_index` is None when the packet carries none, as one of other equipment does. Raises WireError for anything
@@ -107,7 +115,7 @@ def parse(data):
     return ssrc, frame_index, timestamp, sequence, second & 0x7F, second >= 0x80, offset, end
 
 
-def _find_frame_index(data, offset, end):
+def _find_frame_index(data: bytes, offset: int, end: int) -> int | None:
     while offset < end:
         head = data[offset]
         offset += 1
@@ -122,6 +130,7 @@ def _find_frame_index(data, offset, end):
         if identifier == EXTENSION_ID:
             if length != 4:
                 raise WireError("frame index is not 4 bytes")
-            return struct.unpack_from(">I", data, offset)[0]
+            found: int = struct.unpack_from(">I", data, offset)[0]
+            return found
         offset += length
     return None

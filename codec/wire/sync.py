@@ -31,17 +31,17 @@ REPLY = 2
 _FORMAT = ">BBH8sqqq"
 
 
-def is_sync(data):
+def is_sync(data: bytes) -> bool:
     """True when `data` claims to be a time exchange."""
     return len(data) > 0 and data[0] == MAGIC
 
 
-def pack_request(sequence, node_tag, t1_local_us):
+def pack_request(sequence: int, node_tag: bytes, t1_local_us: int) -> bytes:
     """Return the 36 bytes of a request; `node_tag` is 8 bytes (:func:`codec.wire.names.node_tag`)."""
     return struct.pack(_FORMAT, MAGIC, REQUEST, sequence & 0xFFFF, node_tag, t1_local_us, 0, 0)
 
 
-def pack_reply(request, t2_media_us, t3_media_us):
+def pack_reply(request: bytes, t2_media_us: int, t3_media_us: int) -> bytearray:
     """Return the reply to the raw bytes of a request that :func:`parse_request` accepted."""
     reply = bytearray(request)
     reply[1] = REPLY
@@ -49,13 +49,13 @@ def pack_reply(request, t2_media_us, t3_media_us):
     return reply
 
 
-def parse_request(data):
+def parse_request(data: bytes) -> tuple[int, bytes, int]:
     """Return ``(sequence, node_tag, t1_local_us)``; raises WireError."""
     sequence, tag, t1, _, _ = _parse(data, REQUEST)
     return sequence, tag, t1
 
 
-def parse_reply(data):
+def parse_reply(data: bytes) -> tuple[int, bytes, int, int, int]:
     """Return ``(sequence, node_tag, t1_local_us, t2_media_us, t3_media_us)``; raises WireError."""
     sequence, tag, t1, t2, t3 = _parse(data, REPLY)
     if t3 < t2:
@@ -63,7 +63,7 @@ def parse_reply(data):
     return sequence, tag, t1, t2, t3
 
 
-def _parse(data, kind):
+def _parse(data: bytes, kind: int) -> tuple[int, bytes, int, int, int]:
     if len(data) != SIZE:
         raise WireError("time exchange is not 36 bytes")
     magic, found, sequence, tag, t1, t2, t3 = struct.unpack(_FORMAT, data)
