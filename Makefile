@@ -21,6 +21,7 @@ run: deps ## a controller, a broker and a simulated village; prints the address 
 	@$(BIN)/loaxa sim village --nodes 6
 
 test: deps ## the whole test suite
+	@scripts/system-packages players
 	@$(BIN)/pytest
 
 check: deps ## format, lint, types, import contracts, MicroPython compile
