@@ -49,9 +49,7 @@ class EarReport:
     pesq: float | None
 
 
-def judge_ear(
-    programme: Programme, node: int, ear: Track, alignment: Alignment, otherwise_s: float
-) -> EarReport:
+def judge_ear(programme: Programme, node: int, ear: Track, alignment: Alignment, otherwise_s: float) -> EarReport:
     """Return the findings of `node`; `otherwise_s` is the delay it is held to if it was never aligned."""
     source, length = programme.source, len(ear.samples)
     due = expected_sound(source, alignment, length, otherwise_s)
@@ -59,9 +57,7 @@ def judge_ear(
     if not np.isfinite(to_sent.rough_s):
         to_sent = replace(alignment, rough_s=otherwise_s) if not np.isfinite(alignment.rough_s) else alignment
     sent_due = expected_sound(programme.sent, to_sent, length, otherwise_s)
-    frames = count_frames(
-        programme.frames, node, to_sent, sent_due, ear, programme.origin_ns, programme.stop_s
-    )
+    frames = count_frames(programme.frames, node, to_sent, sent_due, ear, programme.origin_ns, programme.stop_s)
     held_due = expected_sound(programme.held.astype(np.float64), alignment, length, otherwise_s) > 0.5
     before_stop = np.arange(length) < programme.stop_s * RATE
     gaps = find_gaps(np.where(before_stop, due, 0.0), ear, held_due & before_stop)

@@ -44,9 +44,7 @@ class Fields:
         """Return a whole number within [low, high]."""
         value = self._get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ScenarioError(
-                f"{self._full(key)} must be a whole number from {low} to {high}, not {value!r}"
-            )
+            raise ScenarioError(f"{self._full(key)} must be a whole number from {low} to {high}, not {value!r}")
         return value
 
     def numbers(self, key: str, default: tuple[float, float], low: float, high: float) -> tuple[float, float]:

@@ -27,7 +27,8 @@ class FrameCount:
     made_up: Bools
     """Per sample of the ear: sound that no packet stood behind."""
     margins_ms: Floats
-    """By how much each packet that arrived was early, negative when late."""
+    """By how much each packet that arrived was early, negative when late; `due_s` is when it was to sound."""
+    due_s: Floats
 
 
 def count_frames(
@@ -46,7 +47,8 @@ def count_frames(
     """
     counts = dict.fromkeys(("expected", "played", "concealed", "late"), 0)
     made_up = np.zeros(len(ear.samples), dtype=np.bool_)
-    margins = []
+    margins: list[float] = []
+    margins_due: list[float] = []
     starts = np.array([frame.start_s for frame in frames])
     due = starts + alignment.delay_at(starts) if len(frames) else starts
     for frame, due_s in zip(frames, due, strict=True):
@@ -57,6 +59,7 @@ def count_frames(
         if node in frame.reached_ns:
             margin_s = due_s - (frame.reached_ns[node] - origin_ns) / _NS
             margins.append(margin_s * 1000)
+            margins_due.append(due_s)
             in_time = margin_s >= 0.0
             counts["late"] += not in_time
         slot = slice(max(round(due_s * RATE), 0), round((due_s + frame.length_s) * RATE))
@@ -68,7 +71,7 @@ def count_frames(
         elif sounded:
             counts["concealed"] += 1
             made_up[slot] = True
-    return FrameCount(**counts, made_up=made_up, margins_ms=np.array(margins))
+    return FrameCount(**counts, made_up=made_up, margins_ms=np.array(margins), due_s=np.array(margins_due))
 
 
 def _likeness(expected: Floats, ear: Floats, slot: slice) -> float:

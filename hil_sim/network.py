@@ -88,6 +88,10 @@ class Network:
         """Let everything through again."""
         self._order(f"restore {node}")
 
+    def inject(self, node: int, data: bytes) -> None:
+        """Deliver an attacker's datagram to a node, as if from the controller, and the other way round."""
+        self._order(f"inject {node} {data.hex()}")
+
     def close(self) -> None:
         """End the network; what it logged is complete then."""
         if self._child.stdin is not None and not self._child.stdin.closed:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 TO_NODE = 0
 FROM_NODE = 1
+_INJECTED = 0x80
 
 _RECORD = struct.Struct("<BHqqH")
 _PCAP_GLOBAL = struct.Struct("<IHHiIII")
@@ -25,7 +26,7 @@ _CONTROLLER_ADDRESS = bytes((10, 77, 255, 1))
 class Datagram:
     """One datagram: `entered_ns` the network and `left_ns` it at its other end (None: lost), CLOCK_MONOTONIC.
 
-    direction: TO_NODE or FROM_NODE. node: 1-based.
+    direction: TO_NODE or FROM_NODE. node: 1-based. injected: an attacker's, not the sender's.
     """
 
     direction: int
@@ -33,13 +34,13 @@ class Datagram:
     entered_ns: int
     left_ns: int | None
     data: bytes
+    injected: bool = False
 
 
 def pack(datagram: Datagram) -> bytes:
     """Return the log's bytes of one datagram."""
-    head = _RECORD.pack(
-        datagram.direction, datagram.node, datagram.entered_ns, datagram.left_ns or 0, len(datagram.data)
-    )
+    kind = datagram.direction | (_INJECTED if datagram.injected else 0)
+    head = _RECORD.pack(kind, datagram.node, datagram.entered_ns, datagram.left_ns or 0, len(datagram.data))
     return head + datagram.data
 
 
@@ -49,11 +50,13 @@ def read_log(path: Path) -> list[Datagram]:
     found = []
     offset = 0
     while offset + _RECORD.size <= len(raw):
-        direction, node, entered_ns, left_ns, size = _RECORD.unpack_from(raw, offset)
+        kind, node, entered_ns, left_ns, size = _RECORD.unpack_from(raw, offset)
         offset += _RECORD.size
         if offset + size > len(raw):
             break
-        found.append(Datagram(direction, node, entered_ns, left_ns or None, raw[offset : offset + size]))
+        data = raw[offset : offset + size]
+        direction, injected = kind & ~_INJECTED, bool(kind & _INJECTED)
+        found.append(Datagram(direction, node, entered_ns, left_ns or None, data, injected))
         offset += size
     return sorted(found, key=lambda datagram: datagram.entered_ns)
 

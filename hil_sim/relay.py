@@ -1,7 +1,8 @@
 """The network's process: relays of all nodes in one loop that sleeps to the microsecond.
 
 Its first line of standard input is a JSON object of settings; it answers with the ports on standard output.
-Then each line is a command, ``cut N`` or ``restore N``; end of input ends it. Run as ``python -m hil_sim.relay``.
+Then each line is a command, ``cut N``, ``restore N`` or ``inject N HEX``; end of input ends it.
+Run as ``python -m hil_sim.relay``.
 """
 
 import contextlib
@@ -69,9 +70,9 @@ class Relay:
             self._deliver()
             wait_s = (self._due[0][0] - time.monotonic_ns()) / 1e9 if self._due else _IDLE_S
             # select sleeps to the microsecond, epoll to the millisecond: the one waits for the other.
-            readable, _, _ = select.select([orders, self._epoll], [], [], min(max(wait_s, 0.0), _IDLE_S))
+            readable, _, _ = select.select([orders, self._epoll.fileno()], [], [], min(max(wait_s, 0.0), _IDLE_S))
             if orders in readable:
-                data = os.read(orders, 4096)
+                data = os.read(orders, 1 << 16)
                 if not data:
                     self._log.close()
                     return
@@ -119,8 +120,11 @@ class Relay:
         self._settle(tcp)
 
     def _obey(self, line: str) -> None:
-        order, _, node = line.partition(" ")
+        order, node, *rest = line.split(" ")
         udp, tcp = self.udp[int(node) - 1], self.tcp[int(node) - 1]
+        if order == "inject":
+            udp.inject(bytes.fromhex(rest[0]), time.monotonic_ns())
+            return
         udp.cut = tcp.cut = order == "cut"
         self._flush_tcp(tcp, time.monotonic_ns())
 

@@ -266,8 +266,7 @@ def _positions(village: Fields, nodes: int) -> tuple[Position, ...]:
     given = _each(village, "position", _position)
     if not given:
         return tuple(
-            Position(POLE_DISTANCE_M * (i % POLES_A_ROW), POLE_DISTANCE_M * (i // POLES_A_ROW))
-            for i in range(nodes)
+            Position(POLE_DISTANCE_M * (i % POLES_A_ROW), POLE_DISTANCE_M * (i // POLES_A_ROW)) for i in range(nodes)
         )
     if len(given) != nodes:
         raise ScenarioError(f"village.position is given {len(given)} times for {nodes} nodes")
@@ -276,8 +275,6 @@ def _positions(village: Fields, nodes: int) -> tuple[Position, ...]:
 
 def _limits(table: Fields) -> Limits:
     names = Limits.__dataclass_fields__
-    values: Mapping[str, Any] = {
-        name: table.number(name, None, low=0.0, high=1e9) for name in names if table.has(name)
-    }
+    values: Mapping[str, Any] = {name: table.number(name, None, low=0.0, high=1e9) for name in names if table.has(name)}
     table.done(allowed=tuple(names))
     return Limits(**values)

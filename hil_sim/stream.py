@@ -44,7 +44,7 @@ def read_frames(datagrams: list[Datagram], origin_ns: int) -> list[Frame]:
     found: dict[tuple[int, int], Frame] = {}
     stamps: dict[tuple[int, int], int] = {}
     for datagram in datagrams:
-        if datagram.direction != TO_NODE or not rtp.is_rtp(datagram.data):
+        if datagram.injected or datagram.direction != TO_NODE or not rtp.is_rtp(datagram.data):
             continue
         try:
             ssrc, index, timestamp, _, _, _, first, end = rtp.parse(datagram.data)

@@ -56,7 +56,12 @@ class UdpLink:
             else:
                 schedule(due_ns, self._delivery(direction, entered_ns, data))
 
-    def _delivery(self, direction: int, entered_ns: int, data: bytes) -> Callable[[int], None]:
+    def inject(self, data: bytes, now_ns: int) -> None:
+        """Deliver an attacker's datagram at both ends, each from where the other end's would come."""
+        for direction in (TO_NODE, FROM_NODE):
+            self._delivery(direction, now_ns, data, injected=True)(now_ns)
+
+    def _delivery(self, direction: int, entered_ns: int, data: bytes, injected: bool = False) -> Callable[[int], None]:
         def deliver(now_ns: int) -> None:
             target = self._node_address if direction == TO_NODE else self._controller
             left_ns = None
@@ -67,7 +72,7 @@ class UdpLink:
                     left_ns = now_ns
                 except OSError:  # a full socket buffer or a closed port loses a datagram, as in a network
                     pass
-            self._log.add(Datagram(direction, self.node, entered_ns, left_ns, data))
+            self._log.add(Datagram(direction, self.node, entered_ns, left_ns, data, injected))
 
         return deliver
 

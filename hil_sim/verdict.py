@@ -43,9 +43,7 @@ def judge_ears(heard: Heard) -> list[EarReport]:
         known = [a.rough_s for a in alignments if np.isfinite(a.rough_s)]
         otherwise_s = float(np.median(known)) if known else 0.0
         numbers = range(1, len(tracks) + 1)
-        return list(
-            pool.map(partial(judge_ear, programme, otherwise_s=otherwise_s), numbers, heard.ears, alignments)
-        )
+        return list(pool.map(partial(judge_ear, programme, otherwise_s=otherwise_s), numbers, heard.ears, alignments))
 
 
 def make_verdict(scenario: Scenario, heard: Heard, ears: list[EarReport]) -> dict[str, Any]:
@@ -60,8 +58,7 @@ def make_verdict(scenario: Scenario, heard: Heard, ears: list[EarReport]) -> dic
         "skew_ms": percentiles(skews_ms(alignments), ("p50", "p99", "max")),
         "latency_ms": percentiles(latencies_ms(alignments), ("p50", "p99")),
         "frames": {
-            name: sum(getattr(ear.frames, name) for ear in ears)
-            for name in ("expected", "played", "concealed", "late")
+            name: sum(getattr(ear.frames, name) for ear in ears) for name in ("expected", "played", "concealed", "late")
         },
         "dropouts": sum(len(ear.gaps) for ear in ears),
         "stoi": _worst([ear.stoi for ear in ears]),
@@ -83,9 +80,7 @@ def _worst(scores: list[float | None]) -> float | None:
 
 
 def _unheard(ears: list[EarReport]) -> list[str]:
-    return [
-        f"node {ear.node}: the programme was not heard" for ear in ears if not ear.alignment.measured.any()
-    ]
+    return [f"node {ear.node}: the programme was not heard" for ear in ears if not ear.alignment.measured.any()]
 
 
 def _missed_limits(limits: Limits, figures: dict[str, Any], ears: list[EarReport]) -> list[str]:

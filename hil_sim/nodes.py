@@ -1,0 +1,99 @@
+"""The nodes of a run: unmodified firmware under MicroPython, one process each, that can lose their power."""
+
+import json
+import random
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from hil_sim import children, flash
+
+POWER_OFF_S = 1.0
+"""How long a node is dark when it is rebooted."""
+_TICKS_PERIOD_US = 1 << 30
+
+
+@dataclass(frozen=True)
+class NodeSetup:
+    """What makes one node. number: 1-based. media_port, broker_port: of the network, on 127.0.0.1."""
+
+    number: int
+    zone: str
+    media_port: int
+    broker_port: int
+    drift_ppm: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The node's id."""
+        return f"node-{self.number:02d}"
+
+
+class Node:
+    """One node in a folder of its own; it runs from :meth:`power_on` on."""
+
+    def __init__(self, setup: NodeSetup, folder: Path) -> None:
+        self.setup = setup
+        self.folder = folder / setup.name
+        self.folder.mkdir(parents=True)
+        self.capture = self.folder / "dac.capture"
+        self.log = folder / f"{setup.name}.log"
+        self._flash = flash.stage(self.folder)
+        chance = random.Random(setup.seed)
+        (self.folder / "node.json").write_text(
+            json.dumps(
+                {
+                    "id": setup.name,
+                    "broker": ["127.0.0.1", setup.broker_port],
+                    "media": ["127.0.0.1", setup.media_port],
+                    "zone": setup.zone,
+                    "gain_db": 0.0,
+                    "delay_us": 0,
+                }
+            )
+        )
+        (self.folder / "board.json").write_text(
+            json.dumps(
+                {
+                    "ppm": setup.drift_ppm,
+                    "ticks_offset_us": chance.randrange(_TICKS_PERIOD_US),
+                    "capture": str(self.capture),
+                    "position_noise_us": 20,
+                    "seed": setup.seed,
+                }
+            )
+        )
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, None while it is off."""
+        return self._child.pid if self._child else None
+
+    def power_on(self, cause: int = flash.RESET_POWER_ON) -> None:
+        """Start the firmware."""
+        self._child = children.start(
+            flash.node_command(self._flash),
+            log=self.log,
+            cwd=self.folder,
+            env=flash.node_environment(self._flash, cause),
+        )
+
+    def power_off(self) -> None:
+        """End it in the middle of whatever it does."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+    def tend(self) -> str | None:
+        """Start it again if it ended; return what went wrong if it was not a reset of its own wish."""
+        if self._child is None or self._child.poll() is None:
+            return None
+        code = self._child.returncode
+        self.power_on(flash.reset_cause(code))
+        if code == flash.REBOOT_EXIT_CODE:
+            return None
+        reason = "its watchdog bit" if code == flash.WATCHDOG_EXIT_CODE else f"it ended with exit code {code}"
+        return f"{self.setup.name}: {reason}"

@@ -1,0 +1,154 @@
+"""The controller of a run: the real ``loaxa serve`` as a child, driven by its REST interface and killed by its ids."""
+
+import json
+import select
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hil_sim import children
+
+START_S = 60.0
+"""A first start makes a database and starts a broker, perhaps while everything else starts too."""
+_REST_TIMEOUT_S = 20.0
+
+
+class OfficeError(RuntimeError):
+    """The controller did not start, or refused what it was asked."""
+
+
+class Office:
+    """One controller with its data in `folder`, on free ports of 127.0.0.1. http_port: 0 for a free one."""
+
+    def __init__(self, folder: Path, http_port: int = 0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.record = folder / "mixer.capture"
+        self.log = folder / "controller.log"
+        self.media_port = _free_port(socket.SOCK_DGRAM)
+        self.broker_port = _free_port(socket.SOCK_STREAM)
+        self.http_port = http_port or _free_port(socket.SOCK_STREAM)
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self._config = folder / "loaxa.toml"
+        self._config.write_text(
+            f'[http]\nhost = "127.0.0.1"\nport = {self.http_port}\n'
+            f'[media]\nhost = "127.0.0.1"\nport = {self.media_port}\n'
+            f'[broker]\nbind = "127.0.0.1"\nport = {self.broker_port}\n'
+            f'[public]\nhost = "127.0.0.1"\n'
+            f"[storage]\nfolder = {json.dumps(str(folder / 'data'))}\n"
+            f"[engine]\nrecord = {json.dumps(str(self.record))}\n",
+            encoding="utf-8",
+        )
+        self._client = httpx.Client(base_url=self.url, timeout=_REST_TIMEOUT_S, trust_env=False)
+        self._families: set[int] = set()
+        self._child = self._start()
+
+    def wait_ready(self) -> None:
+        """Wait until the controller says that it serves; raises OfficeError with the end of its log."""
+        deadline = time.monotonic() + START_S
+        output = self._child.stdout
+        assert output is not None
+        while time.monotonic() < deadline:
+            readable, _, _ = select.select([output], [], [], 0.2)
+            if readable:
+                line = output.readline()
+                if line.startswith(b"{"):
+                    return
+                if not line:
+                    break
+        raise OfficeError(f"the controller did not start; its log ends with:\n{tail(self.log)}")
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a POST; raises OfficeError with the controller's words."""
+        return self._answer(self._client.post(path, json=body))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return the answer to a GET; raises OfficeError."""
+        return self._answer(self._client.get(path))
+
+    def upload(self, path: Path) -> str:
+        """Store a sound file; return its id."""
+        answer = self._client.post("/api/sounds", content=path.read_bytes(), params={"title": path.name})
+        return str(self._answer(answer)["id"])
+
+    def delete(self, path: str) -> None:
+        """DELETE; raises OfficeError."""
+        self._answer(self._client.delete(path))
+
+    @property
+    def pids(self) -> list[int]:
+        """The controller and all its children."""
+        return [self._child.pid, *children.descendants(self._child.pid)]
+
+    @property
+    def alive(self) -> bool:
+        """Whether the controller's own process runs."""
+        return self._child.poll() is None
+
+    def cpu_seconds(self) -> float:
+        """Return processor time of the controller and all its living children."""
+        return sum(children.cpu_seconds(pid) for pid in self.pids)
+
+    def kill_engine(self) -> None:
+        """SIGKILL the engine's process."""
+        self._kill("controller.engine")
+
+    def kill_broker(self) -> None:
+        """SIGKILL the broker's process."""
+        self._kill("mosquitto")
+
+    def kill_controller(self) -> None:
+        """SIGKILL the controller's own process alone; :meth:`start_again` brings it back."""
+        self._families.update(self.pids)
+        self._child.kill()
+        self._child.wait()
+
+    def start_again(self) -> None:
+        """Start the controller with the same folder and ports."""
+        self._child = self._start()
+
+    def close(self) -> None:
+        """End the controller and whatever it started."""
+        self._client.close()
+        self._families.update(self.pids)
+        children.end(self._child, patience_s=8.0)
+        for pid in self._families:
+            if str(self.folder) in children.command_line(pid) or "controller.engine" in children.command_line(pid):
+                children.kill(pid)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return children.start(
+            [sys.executable, "-m", "loaxa.cli", "serve", "--config", str(self._config), "--json"],
+            log=self.log,
+            cwd=Path(__file__).resolve().parent.parent,
+            stdout=subprocess.PIPE,
+        )
+
+    def _kill(self, what: str) -> None:
+        found = [pid for pid in self.pids[1:] if what in children.command_line(pid)]
+        if not found:
+            raise OfficeError(f"the controller has no child process {what} to kill")
+        for pid in found:
+            children.kill(pid)
+
+    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+        if response.is_error:
+            raise OfficeError(f"{response.request.method} {response.request.url.path}: {response.text[:500]}")
+        answer: dict[str, Any] = response.json() if response.content else {}
+        return answer
+
+
+def tail(log: Path, characters: int = 1500) -> str:
+    """Return the end of a log."""
+    return log.read_text(encoding="utf-8", errors="replace")[-characters:] if log.exists() else ""
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,131 @@
+"""``loaxa sim run``: plays a scenario, judges what was captured, prints the verdict and keeps what was asked for."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hil_sim import flash, plots
+from hil_sim.air import hear
+from hil_sim.capture import Track, lay, read_runs
+from hil_sim.ear import EarReport, Programme
+from hil_sim.network import NetworkError
+from hil_sim.office import OfficeError
+from hil_sim.packets import write_pcap
+from hil_sim.report import describe
+from hil_sim.scenario import Scenario, ScenarioError, load
+from hil_sim.signals import RATE, db_to_ratio, moving_rms, write_wav
+from hil_sim.stream import decode, read_frames
+from hil_sim.verdict import Heard, judge_ears, make_verdict
+from hil_sim.village import Recording, play
+
+_NS = 1_000_000_000
+
+
+def run_scenario(path: Path, keep: Path | None, as_json: bool) -> int:
+    """Play the scenario in `path` and print its verdict; return 0 only when it passed.
+
+    keep: a folder that is left with the verdict, recordings, packets, plots and logs; made when it does not exist.
+    """
+    try:
+        scenario = load(path)
+    except ScenarioError as error:
+        print(f"loaxa: {error}", file=sys.stderr)
+        return 1
+    try:
+        verdict, _ = run(scenario, keep, lambda text: print(text, file=sys.stderr, flush=True))
+    except (OfficeError, NetworkError, OSError) as error:
+        print(f"loaxa: the village could not be run: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(verdict, ensure_ascii=False) if as_json else describe(verdict))
+    return 0 if verdict["passed"] else 1
+
+
+def run(scenario: Scenario, keep: Path | None, note: Any = lambda text: None) -> tuple[dict[str, Any], Recording]:
+    """Return the verdict and the recording of one run; `note` is told how far it is. Raises OfficeError, NetworkError."""
+    with tempfile.TemporaryDirectory(prefix="loaxa-sim-") as name:
+        folder = Path(name)
+        note(f"{scenario.name}: {scenario.nodes} nodes, {scenario.duration_s:g} s in real time")
+        try:
+            recording = play(scenario, folder)
+            note("judging")
+            heard = listen(scenario, recording)
+            ears = judge_ears(heard)
+            verdict = make_verdict(scenario, heard, ears)
+        finally:
+            if keep is not None:
+                _keep_logs(folder, keep)
+        if keep is not None:
+            _keep(scenario, keep, recording, heard, ears, verdict)
+        return verdict, recording
+
+
+def listen(scenario: Scenario, recording: Recording) -> Heard:
+    """Return what was recorded, laid on one axis of true time that begins shortly before the command."""
+    origin_ns = recording.listen_ns
+    length = round((recording.end_ns - origin_ns) / _NS * RATE)
+    entered = lay(read_runs(recording.source), origin_ns, length)
+    tracks = [lay(read_runs(capture), origin_ns, length) for capture in recording.captures]
+    frames, sent = decode(read_frames(recording.datagrams, origin_ns), entered.samples)
+    programme = Programme(
+        source=entered.samples,
+        held=_held(entered),
+        sent=sent,
+        frames=frames,
+        origin_ns=origin_ns,
+        command_s=(recording.command_ns - origin_ns) / _NS,
+        stop_s=(recording.stop_ns - origin_ns) / _NS,
+    )
+    mishaps = list(recording.mishaps)
+    if not np.any(moving_rms(entered.samples, RATE // 100) > db_to_ratio(-50.0)):
+        mishaps.append("no sound entered the mixer")
+    return Heard(programme, tracks, runtime(), {"malformed": recording.malformed}, mishaps)
+
+
+def _held(entered: Track) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return where nothing entered the mixer between the first and the last that did."""
+    covered = np.flatnonzero(entered.covered)
+    held = ~entered.covered
+    if not len(covered):
+        return np.zeros(len(held), dtype=np.bool_)
+    held[: covered[0]] = held[covered[-1] :] = False
+    return held
+
+
+def runtime() -> str:
+    """Return name and version of what the nodes run on."""
+    command = [flash.node_command(Path())[0], "-c", "import sys; print('%d.%d.%d' % sys.implementation[1][:3])"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    return f"micropython {found.stdout.strip()}"
+
+
+def _keep_logs(folder: Path, keep: Path) -> None:
+    logs = keep / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    for log in folder.rglob("*.log"):
+        if log.name != "packets.log":
+            shutil.copy(log, logs / log.name)
+
+
+def _keep(
+    scenario: Scenario,
+    keep: Path,
+    recording: Recording,
+    heard: Heard,
+    ears: list[EarReport],
+    verdict: dict[str, Any],
+) -> None:
+    (keep / "verdict.json").write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_wav(keep / "source.wav", heard.programme.source)
+    for number, track in enumerate(heard.ears, 1):
+        write_wav(keep / f"node-{number:02d}.wav", track.samples)
+    tracks = [track.samples for track in heard.ears]
+    for number, microphone in enumerate(scenario.microphones, 1):
+        write_wav(keep / f"mic-{number:02d}.wav", hear(tracks, list(scenario.positions), microphone))
+    write_pcap(keep / "packets.pcap", recording.datagrams, recording.listen_ns)
+    plots.draw(keep / "plots", heard.programme, ears)

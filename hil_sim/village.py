@@ -1,0 +1,250 @@
+"""Plays a scenario: a controller, a network and nodes, all real but the hardware, and what happens to them."""
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from hil_sim.attack import attack_malformed
+from hil_sim.chirps import chirp_programme
+from hil_sim.network import Network
+from hil_sim.nodes import POWER_OFF_S, Node, NodeSetup
+from hil_sim.office import Office, OfficeError
+from hil_sim.packets import Datagram
+from hil_sim.scenario import Event, Scenario
+from hil_sim.signals import write_wav
+
+ZONE = "thon-1"
+SETTLE_S = 4.0
+"""After the last node is on line: its clock has had a few exchanges, as that of any node on a pole has."""
+ONLINE_S = 60.0
+TAIL_S = 1.5
+"""After the stop: more than any profile's lead, so that what was sent has been played."""
+_TICK_S = 0.02
+_NS = 1_000_000_000
+
+
+@dataclass
+class Recording:
+    """What a run left. All instants are CLOCK_MONOTONIC nanoseconds; captures are files of :mod:`hil_sim.capture`."""
+
+    source: Path
+    captures: list[Path]
+    listen_ns: int
+    command_ns: int
+    stop_ns: int
+    end_ns: int
+    datagrams: list[Datagram] = field(default_factory=list)
+    malformed: int | None = None
+    mishaps: list[str] = field(default_factory=list)
+    controller_cores: float | None = None
+    """Mean processor cores that the controller and its children used while on air; None when one was killed."""
+
+
+class Village:
+    """A controller and a village of nodes in `folder`; a context manager that leaves no process behind."""
+
+    def __init__(self, scenario: Scenario, folder: Path, http_port: int = 0) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        self.nodes: list[Node] = []
+        self.mishaps: list[str] = []
+        self.office = Office(folder / "office", http_port)
+        self.network: Network | None = None
+        self._node_due: dict[int, float] = {}
+
+    def __enter__(self) -> "Village":
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process; can be called twice."""
+        for node in self.nodes:
+            node.power_off()
+        if self.network is not None:
+            self.network.close()
+        self.office.close()
+
+    def tend(self) -> None:
+        """Bring back nodes whose time has come, and note what ended by itself."""
+        now_s = time.monotonic()
+        for node in self.nodes:
+            if self._node_due.get(node.setup.number, float("inf")) <= now_s:
+                del self._node_due[node.setup.number]
+                node.power_on()
+            mishap = node.tend()
+            if mishap:
+                self.mishaps.append(mishap)
+
+    def reboot(self, number: int) -> None:
+        """Take a node's power away for POWER_OFF_S; :meth:`tend` gives it back."""
+        self.nodes[number - 1].power_off()
+        self._node_due[number] = time.monotonic() + POWER_OFF_S
+
+    def happen(self, event: Event) -> None:
+        """Make one event of the scenario happen."""
+        assert self.network is not None
+        numbers = [event.node] if event.node else [node.setup.number for node in self.nodes]
+        match event.do:
+            case "reboot":
+                for number in numbers:
+                    self.reboot(number)
+            case "cut_network":
+                for number in numbers:
+                    self.network.cut(number)
+            case "restore_network":
+                for number in numbers:
+                    self.network.restore(number)
+            case "kill_engine":
+                self.office.kill_engine()
+            case "kill_broker":
+                self.office.kill_broker()
+            case "kill_controller":
+                self.office.kill_controller()
+                self.office.start_again()
+            case "attack":
+                controller = ("127.0.0.1", self.office.media_port)
+                attack_malformed(self.network, numbers, controller, self.scenario.seed)
+
+    def wait_online(self) -> None:
+        """Wait until the controller sees every node on line; raises OfficeError naming those that are not."""
+        deadline = time.monotonic() + ONLINE_S
+        missing = [node.setup.name for node in self.nodes]
+        while missing:
+            if time.monotonic() > deadline:
+                last = self.nodes[int(missing[0].rpartition("-")[2]) - 1]
+                log = last.log.read_text(errors="replace")[-800:] if last.log.exists() else ""
+                raise OfficeError(f"not on line after {ONLINE_S:g} s: {', '.join(missing)}; {missing[0]}:\n{log}")
+            self.tend()
+            time.sleep(0.2)
+            found = {node["id"]: node["state"] for node in self.office.get("/api/nodes")["nodes"]}
+            missing = [name for name in (n.setup.name for n in self.nodes) if found.get(name) != "online"]
+
+    def malformed(self) -> int | None:
+        """Return how many datagrams the nodes say they refused as malformed; None when one does not say."""
+        counts: list[int | None] = []
+        for node in self.office.get("/api/nodes")["nodes"]:
+            counters = (node.get("health") or {}).get("counters") or {}
+            counts.append(counters.get("malformed"))
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    def _build(self) -> None:
+        scenario = self.scenario
+        self.office.wait_ready()
+        self.network = Network(
+            self.folder,
+            scenario.nodes,
+            scenario.network,
+            ("127.0.0.1", self.office.media_port),
+            ("127.0.0.1", self.office.broker_port),
+            scenario.seed,
+        )
+        self.office.post("/api/zones", {"id": ZONE, "title": "Thôn Một", "profile": scenario.profile})
+        chance = random.Random(scenario.seed)
+        for number in range(1, scenario.nodes + 1):
+            setup = NodeSetup(
+                number=number,
+                zone=ZONE,
+                media_port=self.network.media_ports[number - 1],
+                broker_port=self.network.broker_ports[number - 1],
+                drift_ppm=chance.uniform(*scenario.clock.drift_ppm),
+                seed=scenario.seed * 1000 + number,
+            )
+            place = scenario.positions[number - 1]
+            body = {"id": setup.name, "zone": ZONE, "x_m": place.x_m, "y_m": place.y_m}
+            self.office.post("/api/nodes", body)
+            self.nodes.append(Node(setup, self.folder / "nodes"))
+        for node in self.nodes:
+            node.power_on()
+
+
+def play(scenario: Scenario, folder: Path) -> Recording:
+    """Play `scenario` in real time; return what was recorded. Raises OfficeError, NetworkError if it cannot start."""
+    with Village(scenario, folder) as village:
+        village.wait_online()
+        source = _source_request(village)
+        _run_until(village, time.monotonic() + SETTLE_S)
+        listen_ns = time.monotonic_ns() - _NS // 2
+        pids = set(village.office.pids)
+        cpu_s = village.office.cpu_seconds()
+        command_ns = time.monotonic_ns()
+        session = village.office.post("/api/sessions", {"source": source, "zones": [ZONE], "priority": "live"})
+        began_s = command_ns / _NS
+        for event in sorted(scenario.events, key=lambda event: event.at_s):
+            _run_until(village, began_s + event.at_s)
+            village.happen(event)
+        _run_until(village, began_s + scenario.duration_s)
+        stop_ns = time.monotonic_ns()
+        cores = (village.office.cpu_seconds() - cpu_s) / ((stop_ns - command_ns) / _NS)
+        same_processes = pids <= set(village.office.pids)
+        _stop(village, str(session["id"]))
+        _run_until(village, time.monotonic() + TAIL_S)
+        end_ns = time.monotonic_ns()
+        recording = Recording(
+            source=village.office.record,
+            captures=[node.capture for node in village.nodes],
+            listen_ns=listen_ns,
+            command_ns=command_ns,
+            stop_ns=stop_ns,
+            end_ns=end_ns,
+            malformed=_malformed(village),
+            controller_cores=cores if same_processes else None,
+        )
+        _note_deaths(village)
+        recording.mishaps = village.mishaps
+    assert village.network is not None
+    recording.datagrams = village.network.datagrams()
+    return recording
+
+
+def _run_until(village: Village, until_s: float) -> None:
+    while True:
+        village.tend()
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            return
+        time.sleep(min(left_s, _TICK_S))
+
+
+def _source_request(village: Village) -> dict[str, object]:
+    """Return the source as the controller takes it; sound files are uploaded."""
+    source = village.scenario.source
+    if source.kind == "speech":
+        return {"kind": "text", "text": source.text}
+    path = source.path
+    if path is None:
+        path = village.folder / "chirps.wav"
+        write_wav(path, chirp_programme(village.scenario.duration_s))
+    return {"kind": "sound", "sound": village.office.upload(path)}
+
+
+def _stop(village: Village, session: str) -> None:
+    try:
+        village.office.delete(f"/api/sessions/{session}")
+    except (OfficeError, OSError) as error:
+        village.mishaps.append(f"the session could not be stopped: {error}")
+
+
+def _malformed(village: Village) -> int | None:
+    try:
+        return village.malformed()
+    except (OfficeError, OSError):
+        return None
+
+
+def _note_deaths(village: Village) -> None:
+    if not village.office.alive:
+        village.mishaps.append("the controller's process ended by itself")
+    if village.network is not None and not village.network.alive:
+        village.mishaps.append("the network's process ended by itself")
