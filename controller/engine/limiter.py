@@ -45,9 +45,9 @@ class Limiter:
         had = len(self._window)
         if zones <= had:
             return
-        window, borders, allowed = self._window, self._borders, self._allowed
+        tail, borders, allowed = self._tail, self._borders, self._allowed
         self._allocate(zones)
-        self._window[:had] = window
+        self._tail[:had] = tail
         self._borders[:, :had] = borders
         self._allowed[:, :had] = allowed
 

@@ -19,7 +19,7 @@ class MediaClock:
 
     def __init__(self, mono_ns: int, media_us: int) -> None:
         self._anchor_mono_ns = mono_ns
-        self._anchor_media_us = media_us
+        self._anchor_media_ns = media_us * 1000
         self.slew_ppb = 0
 
     @classmethod
@@ -29,13 +29,12 @@ class MediaClock:
 
     def media_us(self, mono_ns: int) -> int:
         """Return the media time at an instant of CLOCK_MONOTONIC."""
-        passed_ns = mono_ns - self._anchor_mono_ns
-        return self._anchor_media_us + passed_ns * (_BILLION + self.slew_ppb) // (1000 * _BILLION)
+        return self._media_ns(mono_ns) // 1000
 
     def mono_ns(self, media_us: int) -> int:
         """Return the first nanosecond of CLOCK_MONOTONIC at which the clock shows `media_us`."""
-        passed_us = media_us - self._anchor_media_us
-        return self._anchor_mono_ns - -passed_us * 1000 * _BILLION // (_BILLION + self.slew_ppb)
+        passed_ns = media_us * 1000 - self._anchor_media_ns
+        return self._anchor_mono_ns - -passed_ns * _BILLION // (_BILLION + self.slew_ppb)
 
     def now_us(self) -> int:
         """Return the media time now."""
@@ -43,16 +42,19 @@ class MediaClock:
 
     def set(self, mono_ns: int, media_us: int) -> None:
         """Show `media_us` at `mono_ns`: a step, for a clock handed on while nothing is on air."""
-        self._anchor_mono_ns, self._anchor_media_us, self.slew_ppb = mono_ns, media_us, 0
+        self._anchor_mono_ns, self._anchor_media_ns, self.slew_ppb = mono_ns, media_us * 1000, 0
 
     def follow(self, mono_ns: int, utc_ns: int, on_air: bool) -> bool:
         """Bend the clock towards UTC, given one instant in both, about once a second. True: it stepped."""
-        media_us = self.media_us(mono_ns)
-        error_us = utc_ns // 1000 - media_us
-        if abs(error_us) > STEP_US and not on_air:
+        media_ns = self._media_ns(mono_ns)
+        error_ns = utc_ns - media_ns
+        if abs(error_ns) > STEP_US * 1000 and not on_air:
             self.set(mono_ns, utc_ns // 1000)
             return True
-        slew_ppb = error_us * 1000 // _CORRECTION_S
-        self.set(mono_ns, media_us)
-        self.slew_ppb = max(-MAX_SLEW_PPB, min(MAX_SLEW_PPB, slew_ppb))
+        self._anchor_mono_ns, self._anchor_media_ns = mono_ns, media_ns
+        self.slew_ppb = max(-MAX_SLEW_PPB, min(MAX_SLEW_PPB, error_ns // _CORRECTION_S))
         return False
+
+    def _media_ns(self, mono_ns: int) -> int:
+        passed_ns = mono_ns - self._anchor_mono_ns
+        return self._anchor_media_ns + passed_ns * (_BILLION + self.slew_ppb) // _BILLION

@@ -112,5 +112,5 @@ class Mixer:
         np.matmul(self._changes, self._ramped, out=self._added)
         out += self._added
         self._gains, self._next = self._next, self._gains
-        np.subtract(self._left, moving, out=self._left)
+        np.subtract(self._left, 1, out=self._left, where=moving)
         self._moving = bool(self._left.any())

@@ -35,7 +35,7 @@ class SourceSettings:
 
     start_ms: int = 40
     live_target_ms: int = 50
-    live_band_ms: int = 12
+    live_band_ms: int = 8
     live_most_ms: int = 150
     stall_raise_ms: int = 20
     live_target_most_ms: int = 250
@@ -48,6 +48,8 @@ _FILE_HOLD_MS = 200
 _HISTORY = 600
 _LEAST_LAG, _MOST_LAG = 120, 480
 """A small correction leaves out or repeats 2.5 to 10 ms, about a period of a voice, where it matches best."""
+_REST_MS = 100
+"""Between two small corrections, so that the level shows what the first one did."""
 _FADE_IN: Floats = (np.sin(np.linspace(0, np.pi / 2, FADE_SAMPLES)) ** 2).astype(np.float32)
 _FADE_OUT: Floats = _FADE_IN[::-1].copy()
 
@@ -196,7 +198,7 @@ class Tap:
             lag = self._best_lag(1 if excess > 0 else -1)
             if lag:
                 self._splice(lag)
-                self._rest_blocks = 10 * SAMPLES_PER_MS * 10 // block
+                self._rest_blocks = _REST_MS * SAMPLES_PER_MS // block
 
     def _best_lag(self, sign: int) -> int:
         """Return the jump (signed samples) to where it sounds most like here, or 0."""

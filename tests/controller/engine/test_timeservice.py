@@ -1,0 +1,101 @@
+"""The time service: exact stamps for those it knows, silence for the rest."""
+
+import socket
+import time
+
+import pytest
+
+from codec.wire import names, sync
+from controller.engine.mediaclock import MediaClock
+from controller.engine.mediasocket import open_media
+from controller.engine.settings import EngineSettings
+from controller.engine.timeservice import TimeService
+
+TAG = names.node_tag("loa-1")
+
+
+class Bench:
+    def __init__(self, media):
+        self.media = media
+        self.clock = MediaClock.of_utc()
+        self.learned = []
+        self.service = TimeService(media, self.clock, lambda tag, address: self.learned.append((tag, address)))
+        self.service.set_members([(TAG, None)])
+
+    def ask(self, data, node):
+        node.sendto(data, self.media.getsockname())
+        self.service.on_readable()
+        try:
+            return node.recv(2048)
+        except TimeoutError:
+            return None
+
+
+@pytest.fixture
+def bench():
+    with open_media(EngineSettings(host="127.0.0.1", port=0)) as media:
+        yield Bench(media)
+
+
+@pytest.fixture
+def node():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        found.settimeout(0.1)
+        yield found
+
+
+def test_it_answers_with_the_instants_of_arrival_and_sending(bench, node):
+    before_us = bench.clock.now_us()
+    reply = bench.ask(sync.pack_request(7, TAG, 123), node)
+    after_us = bench.clock.now_us()
+    sequence, tag, t1, t2, t3 = sync.parse_reply(reply)
+    assert (sequence, tag, t1) == (7, TAG, 123)
+    assert before_us - 100 <= t2 <= t3 <= after_us
+    assert bench.learned == [(TAG, node.getsockname())]
+
+
+def test_arrival_is_stamped_by_the_kernel_not_by_a_late_loop(bench, node):
+    bench.ask(sync.pack_request(1, TAG, 1), node)  # the kernel begins to stamp when it is first asked to
+    node.sendto(sync.pack_request(2, TAG, 1), bench.media.getsockname())
+    time.sleep(0.05)
+    bench.service.on_readable()
+    *_, t2, t3 = sync.parse_reply(node.recv(2048))
+    assert t3 - t2 > 45_000
+
+
+def test_strangers_and_garbage_get_no_answer(bench, node):
+    request = sync.pack_request(1, TAG, 1)
+    for data in (
+        sync.pack_request(1, names.node_tag("thief"), 1), request[:-1], request + b"x", b"", b"\x80" * 12,
+        bytes(sync.pack_reply(request, 1, 2)), b"x" * 1400,
+    ):  # fmt: skip
+        assert bench.ask(data, node) is None
+    assert bench.learned == []
+    assert bench.service.ignored == 7
+
+
+def test_an_answer_is_never_longer_than_its_request(bench, node):
+    request = sync.pack_request(1, TAG, 1)
+    assert len(bench.ask(request, node)) == len(request)
+
+
+def test_a_new_address_is_learned_at_most_once_a_second(bench, node):
+    bench.ask(sync.pack_request(1, TAG, 1), node)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        other.settimeout(0.1)
+        assert bench.ask(sync.pack_request(2, TAG, 1), other) is not None
+        assert bench.service.address(TAG) == node.getsockname()
+        bench.service._changed_ns[TAG] -= 2_000_000_000
+        bench.ask(sync.pack_request(3, TAG, 1), other)
+        assert bench.service.address(TAG) == other.getsockname()
+    assert len(bench.learned) == 2
+
+
+def test_what_was_learned_outlives_an_older_plan(bench, node):
+    bench.ask(sync.pack_request(1, TAG, 1), node)
+    bench.service.set_members([(TAG, ("192.0.2.9", 9)), (names.node_tag("loa-2"), ("192.0.2.8", 8))])
+    assert bench.service.address(TAG) == node.getsockname()
+    assert bench.service.address(names.node_tag("loa-2")) == ("192.0.2.8", 8)
+    assert bench.service.address(names.node_tag("loa-3")) is None
