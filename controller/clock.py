@@ -1,0 +1,29 @@
+"""The clocks of the controller. They are never mixed: an anchor maps one to another, a name's unit says which it is.
+
+`wall_us` is UTC since 1970. `mono_us` is CLOCK_MONOTONIC. `media_us` is the media clock that nodes follow.
+"""
+
+import time
+from dataclasses import dataclass
+
+
+def mono_us() -> int:
+    """Return CLOCK_MONOTONIC in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
+def wall_us() -> int:
+    """Return UTC in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The media clock showed `media_us` when CLOCK_MONOTONIC showed `mono_us`."""
+
+    mono_us: int
+    media_us: int
+
+    def media_at(self, at_mono_us: int) -> int:
+        """Return the media time at `at_mono_us`."""
+        return self.media_us + at_mono_us - self.mono_us

@@ -1,0 +1,1 @@
+"""The link to the nodes: the broker and what is said through it."""

@@ -1,0 +1,195 @@
+"""MQTT to and from the nodes: announcements and commands out, status, health and acknowledgements in."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+import aiomqtt
+
+from codec.wire import announcement, command, report
+from codec.wire.announcement import Stream
+from codec.wire.errors import WireError
+from codec.wire.names import node_topic, parse_node_topic, zone_topic
+from controller.errors import StartError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 5.0
+PUBLISH_S = 5.0
+FIRST_DELAY_S = 0.1
+MAX_DELAY_S = 10.0
+KEEPALIVE_S = 15
+
+
+class Listener(Protocol):
+    """Who is told what nodes say; every body was checked."""
+
+    async def on_status(self, node_id: str, status: dict[str, str]) -> None:
+        """The node, or its last will, told of its presence."""
+
+    async def on_health(
+        self, node_id: str, counters: dict[str, int], gauges: dict[str, int | None], on_air: int | None
+    ) -> None:
+        """The node reported its health."""
+
+    async def on_ack(self, node_id: str, counter: int, error: str | None) -> None:
+        """The node answered command `counter`."""
+
+
+class Link:
+    """The connection to the broker at `host`:`port`; comes back by itself and then says again what is on air."""
+
+    def __init__(self, host: str, port: int, listener: Listener) -> None:
+        self.connected = False
+        self.malformed = 0
+        self._address = (host, port)
+        self._listener = listener
+        self._client: aiomqtt.Client | None = None
+        self._announcements: dict[str, bytes] = {}
+        self._unsent: set[str] = set()
+        self._sending = False
+        self._nudge = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._first: asyncio.Future[None] | None = None
+
+    async def start(self) -> None:
+        """Connect; raises StartError when the broker does not answer now. Later it is tried again for ever."""
+        self._first = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._run(), name="link")
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await asyncio.shield(self._first)
+        except (TimeoutError, aiomqtt.MqttError) as error:
+            await self.stop()
+            host, port = self._address
+            why = str(error) or "no answer"
+            raise StartError(
+                "broker",
+                f"There is no MQTT broker at {host}:{port}: {why}.",
+                "Start it, or correct host and port in [broker].",
+            ) from None
+
+    async def stop(self) -> None:
+        """Disconnect. What is on air stays announced."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def announce(self, zone_id: str, streams: Sequence[Stream]) -> None:
+        """Tell the nodes of a zone what is on air; told again whenever the broker comes back."""
+        self._put(zone_id, announcement.build(zone_id, list(streams)))
+
+    async def settle(self, patience_s: float) -> None:
+        """Return when every announcement was taken by the broker, or after `patience_s`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self.connected and (self._unsent or self._sending):
+                    await asyncio.sleep(0.01)
+
+    def withdraw(self, zone_id: str) -> None:
+        """Remove the announcement of a zone that exists no longer."""
+        self._put(zone_id, b"")
+
+    async def send(self, node_id: str, counter: int, operation: str, arguments: dict[str, object]) -> None:
+        """Publish a command to one node; raises UnavailableError while the broker is away."""
+        client = self._client
+        if client is None or not self.connected:
+            raise UnavailableError("broker_away", "The MQTT broker is away.", "Try again in some seconds.")
+        raw = command.build(node_id, counter, operation, arguments)
+        try:
+            await client.publish(node_topic(node_id, "command"), raw, qos=1, timeout=PUBLISH_S)
+        except aiomqtt.MqttError as error:
+            raise UnavailableError("broker_away", f"The command was not sent: {error}.", "Try again.") from None
+
+    def _put(self, zone_id: str, raw: bytes) -> None:
+        if self._announcements.get(zone_id) != raw:
+            self._announcements[zone_id] = raw
+            self._unsent.add(zone_id)
+            self._nudge.set()
+
+    async def _run(self) -> None:
+        delay_s = FIRST_DELAY_S
+        while True:
+            try:
+                async with self._new_client() as client:
+                    delay_s = FIRST_DELAY_S
+                    await self._serve(client)
+            except aiomqtt.MqttError as error:
+                if self._first and not self._first.done():
+                    self._first.set_exception(error)
+                log.warning("MQTT broker away: %s; again in %.1f s", error, delay_s)
+            finally:
+                self.connected = False
+                self._client = None
+            await asyncio.sleep(delay_s)
+            delay_s = min(MAX_DELAY_S, 2 * delay_s)
+
+    def _new_client(self) -> aiomqtt.Client:
+        host, port = self._address
+        return aiomqtt.Client(
+            host,
+            port,
+            identifier="loaxa-controller",
+            timeout=CONNECT_S,
+            keepalive=KEEPALIVE_S,
+            max_queued_incoming_messages=10_000,
+        )
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        for leaf in ("status", "health", "ack"):
+            await client.subscribe(f"loaxa/v1/node/+/{leaf}", qos=1)
+        self._client = client
+        self.connected = True
+        self._unsent = set(self._announcements)
+        self._nudge.set()
+        if self._first and not self._first.done():
+            self._first.set_result(None)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._announce_changes(client))
+                group.create_task(self._listen(client))
+        except BaseExceptionGroup as errors:
+            lost, other = errors.split(aiomqtt.MqttError)
+            if other is not None:
+                raise
+            raise aiomqtt.MqttError(str(lost.exceptions[0]) if lost else "") from None
+
+    async def _announce_changes(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._nudge.wait()
+            self._nudge.clear()
+            while self._unsent:
+                zone_id = self._unsent.pop()
+                raw = self._announcements[zone_id]
+                if not raw:
+                    del self._announcements[zone_id]
+                topic = zone_topic(zone_id, "session")
+                self._sending = True
+                try:
+                    await client.publish(topic, raw, qos=1, retain=True, timeout=PUBLISH_S)
+                finally:
+                    self._sending = False
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            try:
+                node_id, leaf = parse_node_topic(message.topic.value)
+                await self._dispatch(node_id, leaf, bytes(message.payload or b""))
+            except (WireError, TypeError):
+                self.malformed += 1
+            except Exception:
+                log.exception("a report was lost")  # the next one may be fine; the link goes on
+
+    async def _dispatch(self, node_id: str, leaf: str, raw: bytes) -> None:
+        if leaf == "status":
+            await self._listener.on_status(node_id, report.parse_status(raw))
+        elif leaf == "health":
+            counters, gauges, on_air = report.parse_health(raw)
+            await self._listener.on_health(node_id, counters, gauges, on_air)
+        elif leaf == "ack":
+            counter, error = command.parse_ack(raw)
+            await self._listener.on_ack(node_id, counter, error)

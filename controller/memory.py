@@ -1,0 +1,64 @@
+"""What the next engine, or the next controller, must know of the last one: media clock and streams, in a small file."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.clock import Anchor, mono_us, wall_us
+from controller.storage.files import write_atomically
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True)
+class StreamOnAir:
+    """A zone's RTP stream as the engine reports it; see codec.wire.announcement for the fields."""
+
+    ssrc: int
+    media0_us: int
+    frame_us: int
+    lead_us: int
+    priority: int
+
+
+class Memory:
+    """Anchor and streams, written through to a file; an earlier boot's are void, as CLOCK_MONOTONIC starts anew.
+
+    away_s: how long nobody kept the file before this, by UTC; infinite where there was none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
+        self.anchor = Anchor(mono_us(), wall_us())
+        self.streams: dict[str, StreamOnAir] = {}
+        self.away_s = float("inf")
+        self._read()
+        self.save()
+
+    def now_media_us(self) -> int:
+        """Return the media clock."""
+        return self.anchor.media_at(mono_us())
+
+    def save(self, durable: bool = False) -> None:
+        """Write everything down. `durable`: also for after a power cut, when only the time of it still counts."""
+        content = {
+            "boot_id": self._boot_id,
+            "saved_wall_us": wall_us(),
+            "anchor": asdict(self.anchor),
+            "streams": {zone: asdict(stream) for zone, stream in self.streams.items()},
+        }
+        write_atomically(self._path, json.dumps(content).encode(), durable)
+
+    def _read(self) -> None:
+        try:
+            found: dict[str, Any] = json.loads(self._path.read_bytes())
+            self.away_s = abs(wall_us() - int(found["saved_wall_us"])) / 1e6
+            if not self._boot_id or found["boot_id"] != self._boot_id:
+                return
+            anchor = Anchor(**{name: int(value) for name, value in found["anchor"].items()})
+            streams = {zone: StreamOnAir(**stream) for zone, stream in found["streams"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return  # a damaged file is as none: the clock starts from UTC
+        self.anchor, self.streams = anchor, streams

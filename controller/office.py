@@ -1,0 +1,208 @@
+"""The whole controller: its parts, made, wired, started and stopped in order. No HTTP here."""
+
+import asyncio
+import logging
+from typing import Any
+
+from codec.wire.announcement import Stream
+from controller import sources
+from controller.air import Air
+from controller.broadcasts import Broadcasts
+from controller.clock import mono_us
+from controller.errors import StartError
+from controller.events import Bus
+from controller.ingest.errors import IngestError
+from controller.ingest.pool import IngestPool
+from controller.link.broker import Broker
+from controller.link.nodes import Link
+from controller.memory import Memory
+from controller.ports import own_address
+from controller.reports import Reports
+from controller.settings import Settings
+from controller.sounds import Sounds
+from controller.sources import Sources
+from controller.stations import Stations, tag
+from controller.storage.database import Database, sqlite_url
+from controller.storage.files import SoundFolder
+
+log = logging.getLogger(__name__)
+
+
+class Office:
+    """Everything of one controller. Parts are public: routes use them."""
+
+    def __init__(self, settings: Settings) -> None:
+        folder = settings.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.memory = Memory(folder / "memory.json")
+            sound_folder = SoundFolder(folder / "sounds", settings.max_sound_bytes)
+        except OSError as error:
+            raise StartError(
+                "folder", f"{folder} cannot be used: {error}.", "Set folder in [storage] to one that can be written."
+            ) from None
+        self.settings = settings
+        self.bus = Bus()
+        self.database = Database(settings.database_url or sqlite_url(folder))
+        voices = folder / "voices"
+        self.pool = IngestPool(voices_folder=voices)
+        self.sounds = Sounds(self.database, sound_folder, lambda path: sources.measure(self.pool, path))
+        self.sources = Sources(self.pool, self.sounds, settings.loudness_lufs, voices)
+        self.stations = Stations(self.database)
+        self.reports = Reports(self.stations, self.bus)
+        self.air = Air(settings, self.memory, self)
+        self.broadcasts = Broadcasts(self.database, self.stations, self.sources, self.air, self.bus)
+        self.broker: Broker | None = None
+        self._announced: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def link(self) -> Link:
+        """The link to the nodes."""
+        assert self.reports.link is not None
+        return self.reports.link
+
+    async def start(self) -> None:
+        """Start everything; raises StartError, and then nothing is left running."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._start_link())
+                group.create_task(self._start_engine())
+                group.create_task(self._start_ingest())
+        except BaseExceptionGroup as errors:
+            await self.stop()
+            raise _first(errors) from None
+        self.stations.changed.append(self._announce_all)
+        await self.broadcasts.start()
+        await self._announce_all()
+
+    async def stop(self) -> None:
+        """Stop everything, what speaks first."""
+        self.bus.close()
+        if self.broadcasts.active:
+            await self.broadcasts.stop()
+            await self._wait_for_silence()
+        await self.air.stop()
+        await self.pool.close()
+        await self.reports.stop()
+        if self.reports.link:
+            await self.reports.link.stop()
+        if self.broker:
+            await self.broker.stop()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.database.close()
+
+    def on_stream(self, zone_id: str) -> None:
+        """Announce what the engine says of a zone."""
+        self._spawn(self._announce(zone_id))
+        self.bus.publish("zone", {"id": zone_id})
+
+    def on_source(self, session_id: str, state: str, media_us: int) -> None:
+        """Hand on what the engine says of a session's pipe."""
+        self.broadcasts.on_source(session_id, state, media_us)
+
+    def on_member(self, tag_hex: str, address: tuple[str, int]) -> None:
+        """Keep where a node's packets come from."""
+        self._spawn(self._keep_address(tag_hex, list(address)))
+
+    def public_broker(self) -> tuple[str, int]:
+        """Return where nodes connect to the broker."""
+        if self.settings.broker_host:
+            return self.settings.broker_host, self.settings.broker_port
+        assert self.broker is not None
+        return self._public(self.settings.broker_bind), self.broker.port
+
+    def public_media(self) -> tuple[str, int]:
+        """Return where nodes send their time exchanges."""
+        return self._public(self.settings.media_host), self.air.port
+
+    def _public(self, bind: str) -> str:
+        if self.settings.public_host:
+            return self.settings.public_host
+        if bind not in ("0.0.0.0", "::"):
+            return bind
+        # Beside a broker that only this machine reaches, audio for this machine is what is meant.
+        return (
+            "127.0.0.1"
+            if self.settings.broker_bind.startswith("127.") and not self.settings.broker_host
+            else own_address()
+        )
+
+    async def _start_link(self) -> None:
+        await self.database.migrate()
+        await self.reports.start()
+        host, port = self.settings.broker_host, self.settings.broker_port
+        if not host:
+            self.broker = Broker(self.settings.broker_bind, port)
+            await self.broker.start()
+            host, port = self.broker.host, self.broker.port
+        self.reports.link = Link(host, port, self.reports)
+        await self.reports.link.start()
+
+    async def _start_engine(self) -> None:
+        await self.air.start()
+
+    async def _start_ingest(self) -> None:
+        try:
+            await self.pool.open()
+        except IngestError as error:
+            raise StartError("ingest", error.text) from None
+
+    async def _announce_all(self) -> None:
+        roster = await self.stations.roster()
+        for zone_id in self._announced | set(roster.zones):
+            await self._announce(zone_id)
+        self._announced = set(roster.zones)
+        self.bus.publish("zone", {})
+
+    async def _announce(self, zone_id: str) -> None:
+        roster = await self.stations.roster()
+        zone = roster.zones.get(zone_id)
+        link = self.reports.link
+        if link is None:
+            return
+        if zone is None:
+            link.withdraw(zone_id)
+            return
+        stream = self.memory.streams.get(zone_id)
+        if stream is None:
+            link.announce(zone_id, [])
+            return
+        group = (str(zone.multicast[0]), int(zone.multicast[1])) if zone.multicast else None
+        announced = Stream(stream.ssrc, stream.frame_us, stream.media0_us, stream.lead_us, stream.priority, group=group)
+        link.announce(zone_id, [announced])
+
+    async def _keep_address(self, tag_hex: str, address: list[Any]) -> None:
+        for node in await self.stations.nodes():
+            if tag(node.id) == tag_hex and node.address != address:
+                await self.stations.keep_reports({node.id: {"address": address}})
+
+    async def _wait_for_silence(self) -> None:
+        """Let the engine fade out and the nodes hear that it is over."""
+        deadline_us = mono_us() + 1_000_000
+        while self.memory.streams and self.air.ready and mono_us() < deadline_us:
+            await asyncio.sleep(0.02)
+        for zone_id in tuple(self.memory.streams):
+            del self.memory.streams[zone_id]
+        await self._announce_all()
+        if self.reports.link:
+            await self.reports.link.settle(1.0)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("a report of the engine was lost", exc_info=task.exception())
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

@@ -1,0 +1,52 @@
+"""Ports of this machine: bind one, find a free one, and say clearly when one is taken."""
+
+import errno
+import socket
+
+from controller.errors import StartError
+
+
+def listen_tcp(host: str, port: int, what: str, section: str) -> socket.socket:
+    """Return a socket bound to `host`:`port` (0: any free one); raises StartError that names `what` and `section`."""
+    return _bind(host, port, socket.SOCK_STREAM, what, section)
+
+
+def free_port(host: str, port: int, what: str, section: str, udp: bool = False) -> int:
+    """Return `port` if it can be bound (0: a free one); raises StartError. Another process may take it meanwhile."""
+    with _bind(host, port, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM, what, section) as bound:
+        return int(bound.getsockname()[1])
+
+
+def own_address() -> str:
+    """Return the address of this machine on its network, or 127.0.0.1 when it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; the kernel only picks the route (RFC 5737 address)
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def _bind(host: str, port: int, kind: socket.SocketKind, what: str, section: str) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(family, kind)
+    except OSError as error:
+        raise StartError(
+            "address", f"{what}: the address {host} is not usable: {error}.", f"Set host in [{section}]."
+        ) from None
+    try:
+        if kind == socket.SOCK_STREAM:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        hint = f"Set another port in [{section}]."
+        if error.errno == errno.EADDRINUSE:
+            raise StartError(
+                "port_in_use",
+                f"{what}: port {port} of {host} is in use by another program.",
+                f"Stop that program, or set another port in [{section}].",
+            ) from None
+        raise StartError("address", f"{what}: cannot listen at {host}:{port}: {error.strerror}.", hint) from None
+    return bound

@@ -1,0 +1,182 @@
+"""What nodes say: kept, shown, answered with their settings; and commands to them."""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from codec.wire import command
+from codec.wire.report import ONLINE
+from controller.clock import mono_us, wall_us
+from controller.errors import ConflictError, ControllerError
+from controller.events import Bus
+from controller.link.nodes import Link
+from controller.link.presence import OFFLINE, Presence
+from controller.stations import Stations
+from controller.storage.tables import Node
+
+log = logging.getLogger(__name__)
+
+MAX_UNKNOWN = 200
+"""How many strangers are listed: anyone who reaches the broker could invent names."""
+FLUSH_S = 10.0
+WATCH_S = 1.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a command. error: the node's words. acknowledged: False when it did not answer in time."""
+
+    counter: int
+    acknowledged: bool
+    error: str | None
+
+
+class Reports:
+    """Listens to the nodes (controller.link.nodes.Listener) and speaks to them."""
+
+    def __init__(self, stations: Stations, bus: Bus) -> None:
+        self.link: Link | None = None
+        self.presence = Presence()
+        self.unknown: dict[str, int] = {}
+        self._stations = stations
+        self._bus = bus
+        self._latest: dict[str, dict[str, Any]] = {}
+        self._unsaved: set[str] = set()
+        self._waiting: dict[tuple[str, int], asyncio.Future[str | None]] = {}
+        self._known: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read who is known and begin to watch who falls silent."""
+        for node in await self._stations.nodes():
+            if node.seen_wall_us is not None:
+                self.presence.remember(node.id)
+        await self._learn()
+        self._stations.changed.append(self._learn)
+        self._task = asyncio.create_task(self._watch(), name="reports")
+
+    async def stop(self) -> None:
+        """Store what was heard last."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._flush()
+
+    def view(self, node: Node) -> dict[str, Any]:
+        """Return a node's last reports: state, status, health, seen_wall_us."""
+        kept = {"status": node.status, "health": node.health, "seen_wall_us": node.seen_wall_us}
+        return {"state": self.presence.state(node.id, mono_us()), **kept, **self._latest.get(node.id, {})}
+
+    async def configure(self, node: Node) -> None:
+        """Send a node its settings if it is there; it asks for them by coming on line otherwise."""
+        if node.rtp_address is None and self.presence.state(node.id, mono_us()) != OFFLINE:
+            settings = {
+                "zone": node.zone,
+                "gain_db": node.gain_db,
+                "delay_us": node.delay_us,
+                "muted": node.muted,
+            }
+            try:
+                await self._send(node.id, command.CONFIGURE, settings)
+            except ControllerError as error:
+                log.warning("node %s not configured: %s", node.id, error)
+
+    async def command(self, node: Node, operation: str, arguments: dict[str, object], wait_s: float) -> Answer:
+        """Send a command and wait up to `wait_s` for the node's answer.
+
+        Raises ConflictError for a plain RTP receiver, UnavailableError while the broker is away.
+        """
+        if node.rtp_address is not None:
+            raise ConflictError(
+                "plain_receiver", f"{node.id} is a plain RTP receiver and takes no commands.", "Operate it by hand."
+            )
+        counter = await self._stations.next_counter(node.id)
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._waiting[node.id, counter] = answer
+        try:
+            await self._publish(node.id, counter, operation, arguments)
+            async with asyncio.timeout(wait_s):
+                return Answer(counter, True, await answer)
+        except TimeoutError:
+            return Answer(counter, False, None)
+        finally:
+            del self._waiting[node.id, counter]
+
+    async def on_status(self, node_id: str, status: dict[str, str]) -> None:
+        """Keep it; a node that came on line gets its settings."""
+        if self._is_stranger(node_id):
+            return
+        online = status["state"] == ONLINE
+        self.presence.status(node_id, online, mono_us())
+        self._keep(node_id, status=status)
+        if online:
+            await self.configure(await self._stations.node(node_id))
+
+    async def on_health(
+        self, node_id: str, counters: dict[str, int], gauges: dict[str, int | None], on_air: int | None
+    ) -> None:
+        """Keep it; a node that was not known to be there gets its settings."""
+        if self._is_stranger(node_id):
+            return
+        arrived = self.presence.health(node_id, mono_us())
+        self._keep(node_id, health={"counters": counters, "gauges": gauges, "on_air": on_air})
+        if arrived:
+            await self.configure(await self._stations.node(node_id))
+
+    async def on_ack(self, node_id: str, counter: int, error: str | None) -> None:
+        """Hand the answer to whom it was for."""
+        waiting = self._waiting.get((node_id, counter))
+        if waiting and not waiting.done():
+            waiting.set_result(error)
+
+    async def _send(self, node_id: str, operation: str, arguments: dict[str, object]) -> None:
+        await self._publish(node_id, await self._stations.next_counter(node_id), operation, arguments)
+
+    async def _publish(self, node_id: str, counter: int, operation: str, arguments: dict[str, object]) -> None:
+        if self.link is not None:
+            await self.link.send(node_id, counter, operation, arguments)
+
+    def _is_stranger(self, node_id: str) -> bool:
+        if node_id in self._known:
+            return False
+        if node_id in self.unknown or len(self.unknown) < MAX_UNKNOWN:
+            self.unknown[node_id] = wall_us()
+        return True
+
+    def _keep(self, node_id: str, **report: Any) -> None:
+        latest = self._latest.setdefault(node_id, {})
+        latest.update(report, seen_wall_us=wall_us())
+        self._unsaved.add(node_id)
+        self._show(node_id)
+
+    def _show(self, node_id: str) -> None:
+        latest = self._latest.get(node_id, {})
+        self._bus.publish("node", {"id": node_id, "state": self.presence.state(node_id, mono_us()), **latest})
+
+    async def _learn(self) -> None:
+        self._known = {node.id for node in await self._stations.nodes()}
+        for node_id in self._known & set(self.unknown):
+            del self.unknown[node_id]
+        for node_id in set(self._latest) - self._known:
+            del self._latest[node_id]
+            self.presence.forget(node_id)
+
+    async def _watch(self) -> None:
+        flushed_us = mono_us()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for node_id in self.presence.changed(mono_us()):
+                self._show(node_id)
+            if mono_us() - flushed_us >= FLUSH_S * 1e6:
+                flushed_us = mono_us()
+                await self._flush()
+
+    async def _flush(self) -> None:
+        unsaved, self._unsaved = self._unsaved, set()
+        if unsaved:
+            await self._stations.keep_reports(
+                {node_id: dict(self._latest[node_id]) for node_id in unsaved if node_id in self._latest}
+            )

@@ -1,0 +1,89 @@
+"""Serves until it is told to stop: the office and its HTTP interface in one loop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+
+from controller.office import Office
+from controller.ports import listen_tcp
+from controller.settings import Settings
+from controller.web.app import create_app
+
+FAREWELL_S = 2
+"""How long requests that are under way may take once the controller is told to stop."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`, which has more to stop than this server."""
+        yield
+
+
+async def serve(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> None:
+    """Run the controller until SIGTERM or SIGINT; `ready` is told its address and ports. Raises StartError."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    http = listen_tcp(settings.http_host, settings.http_port, "Web interface", "http")
+    try:
+        office = Office(settings)
+        starting = asyncio.create_task(office.start())
+        stopping = asyncio.create_task(told.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await office.stop()
+            return
+        starting.result()
+        try:
+            await _serve_http(office, http, told, ready)
+        finally:
+            await office.stop()
+    finally:
+        http.close()
+
+
+async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Callable[[dict[str, Any]], None]) -> None:
+    server = _Server(
+        uvicorn.Config(
+            create_app(office),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=FAREWELL_S,
+            server_header=False,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[http]))
+    while not server.started and not running.done():
+        await asyncio.sleep(0.01)
+    ready(_addresses(office, http.getsockname()[1]))
+    stopping = asyncio.create_task(told.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    office.bus.close()  # streams of events end, or they would hold the server up
+    server.should_exit = True
+    stopping.cancel()
+    await running
+
+
+def _addresses(office: Office, http_port: int) -> dict[str, Any]:
+    host = office.settings.http_host
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    broker = office.public_broker()
+    return {
+        "url": f"http://{shown}:{http_port}",
+        "http_port": http_port,
+        "media_port": office.air.port,
+        "broker_host": broker[0],
+        "broker_port": broker[1],
+        "engine_pid": office.air.pid,
+        "broker_pid": office.broker.pid if office.broker else None,
+    }

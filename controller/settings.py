@@ -1,0 +1,141 @@
+"""The configuration file (TOML) as one frozen dataclass; every key is checked before anything starts."""
+
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from controller.errors import StartError
+
+
+def default_folder() -> Path:
+    """Return where data lives when the file does not say: ``$XDG_STATE_HOME/loaxa`` or ``~/.local/state/loaxa``."""
+    state_home = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(state_home) if state_home else Path.home() / ".local" / "state") / "loaxa"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one controller. A port of 0 means: any free one, printed when ready.
+
+    http_host, http_port: where the REST interface and the page listen.
+    media_host, media_port: UDP socket of the engine, for audio out and time exchanges in.
+    broker_host: an external MQTT broker; empty: our own mosquitto, listening at broker_bind. broker_port: of either.
+    public_host: the address that nodes are told to connect to; empty: found from the routes of this machine.
+    folder: database, sound files, clock anchor. database_url: SQLAlchemy async URL; empty: SQLite in `folder`.
+    record: a WAV file that the engine records its mix into; None: no recording.
+    loudness_lufs: what files are normalised to (EBU R 128).
+    max_sound_bytes: the largest sound file that is accepted.
+    """
+
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    media_host: str = "0.0.0.0"
+    media_port: int = 5004
+    broker_host: str = ""
+    broker_bind: str = "127.0.0.1"
+    broker_port: int = 1883
+    public_host: str = ""
+    folder: Path = field(default_factory=default_folder)
+    database_url: str = ""
+    record: Path | None = None
+    loudness_lufs: float = -16.0
+    max_sound_bytes: int = 512 * 1024 * 1024
+
+
+def _port(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
+        raise ValueError("a whole number from 0 to 65535; 0 picks a free one")
+    return value
+
+
+def _host(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 253 or any(c.isspace() for c in value):
+        raise ValueError("a host name or an address, such as 127.0.0.1 or 0.0.0.0")
+    return value
+
+
+def _path(value: Any) -> Path:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("a path")
+    return Path(value).expanduser()
+
+
+def _database_url(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+        raise ValueError("a URL that starts with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    return value
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def _megabytes(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 4096:
+        raise ValueError("a whole number from 1 to 4096, in megabytes")
+    return value * 1024 * 1024
+
+
+_KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "http": {"host": ("http_host", _host), "port": ("http_port", _port)},
+    "media": {"host": ("media_host", _host), "port": ("media_port", _port)},
+    "broker": {"host": ("broker_host", _host), "bind": ("broker_bind", _host), "port": ("broker_port", _port)},
+    "public": {"host": ("public_host", _host)},
+    "storage": {
+        "folder": ("folder", _path),
+        "database": ("database_url", _database_url),
+        "max_sound_mb": ("max_sound_bytes", _megabytes),
+    },
+    "engine": {"record": ("record", _path)},
+    "loudness": {"target_lufs": ("loudness_lufs", _number(-40, -6))},
+}
+
+
+def load(path: Path | None) -> Settings:
+    """Return the settings in the TOML file `path`, or the defaults; raises StartError that names the key."""
+    if path is None:
+        return Settings()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError("settings", f"{path} cannot be read: {error}.", "Check the path after --config.") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "settings") -> Settings:
+    """Return the settings in TOML `text`; `name` is what an error calls it. Raises StartError."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StartError("settings", f"{name} is not TOML: {error}.") from None
+    values: dict[str, Any] = {}
+    for section, body in document.items():
+        if section not in _KEYS or not isinstance(body, dict):
+            allowed = ", ".join(f"[{known}]" for known in _KEYS)
+            raise StartError("settings", f"{name}: [{section}] is not a section.", f"There are {allowed}.")
+        for key, value in body.items():
+            if key not in _KEYS[section]:
+                allowed = ", ".join(_KEYS[section])
+                raise StartError(
+                    "settings", f"{name}: [{section}] {key} is not a setting.", f"[{section}] has {allowed}."
+                )
+            attribute, check = _KEYS[section][key]
+            try:
+                values[attribute] = check(value)
+            except ValueError as error:
+                raise StartError("settings", f"{name}: [{section}] {key} must be {error}.") from None
+    if values.get("broker_host") and values.get("broker_bind"):
+        raise StartError(
+            "settings", f"{name}: [broker] has both host and bind.", "host: an external broker; bind: our own."
+        )
+    if values.get("broker_host") and values.get("broker_port") == 0:
+        raise StartError("settings", f"{name}: [broker] port 0 needs a broker of our own.", "Leave host out.")
+    return Settings(**values)

@@ -1,0 +1,174 @@
+"""Zones and nodes: what the commune has, and the file that makes a board one of its nodes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from codec.wire.names import node_tag
+from controller.errors import ConflictError, NotFoundError
+from controller.storage.database import Database
+from controller.storage.tables import Node, Zone
+
+Change = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """All zones by id, and the nodes of each."""
+
+    zones: dict[str, Zone]
+    members: dict[str, list[Node]]
+
+
+class Stations:
+    """Zones and nodes in the database. After each change the functions in `changed` are awaited."""
+
+    def __init__(self, database: Database) -> None:
+        self.changed: list[Change] = []
+        self._database = database
+        self._roster: Roster | None = None
+
+    async def roster(self) -> Roster:
+        """Return all zones and nodes; not to be changed by the caller."""
+        if self._roster is None:
+            async with self._database.read() as session:
+                zones = list(await session.scalars(select(Zone).order_by(Zone.id)))
+                nodes = list(await session.scalars(select(Node).order_by(Node.id)))
+            members: dict[str, list[Node]] = {zone.id: [] for zone in zones}
+            for node in nodes:
+                members[node.zone].append(node)
+            self._roster = Roster({zone.id: zone for zone in zones}, members)
+        return self._roster
+
+    async def zones(self) -> list[Zone]:
+        """Return all zones by id."""
+        return list((await self.roster()).zones.values())
+
+    async def zone(self, zone_id: str) -> Zone:
+        """Return a zone; raises NotFoundError."""
+        found = (await self.roster()).zones.get(zone_id)
+        if found is None:
+            raise _no_zone(zone_id)
+        return found
+
+    async def nodes(self) -> list[Node]:
+        """Return all nodes by id."""
+        members = (await self.roster()).members.values()
+        return sorted((node for zone in members for node in zone), key=lambda node: node.id)
+
+    async def node(self, node_id: str) -> Node:
+        """Return a node as the database has it now; raises NotFoundError."""
+        async with self._database.read() as session:
+            found = await session.get(Node, node_id)
+        if found is None:
+            raise _no_node(node_id)
+        return found
+
+    async def add_zone(self, values: dict[str, Any]) -> Zone:
+        """Store a new zone; raises ConflictError when its id is taken."""
+        async with self._database.write() as session:
+            if await session.get(Zone, values["id"]):
+                raise ConflictError("exists", f"There is a zone {values['id']} already.", "Choose another id.")
+            zone = Zone(**values)
+            session.add(zone)
+        await self._tell()
+        return zone
+
+    async def change_zone(self, zone_id: str, values: dict[str, Any]) -> Zone:
+        """Change columns of a zone; raises NotFoundError."""
+        async with self._database.write() as session:
+            zone = await session.get(Zone, zone_id)
+            if zone is None:
+                raise _no_zone(zone_id)
+            for name, value in values.items():
+                setattr(zone, name, value)
+        await self._tell()
+        return zone
+
+    async def remove_zone(self, zone_id: str) -> None:
+        """Remove a zone; raises NotFoundError, and ConflictError while it has nodes."""
+        async with self._database.write() as session:
+            zone = await session.get(Zone, zone_id)
+            if zone is None:
+                raise _no_zone(zone_id)
+            count = await session.scalar(select(func.count()).select_from(Node).where(Node.zone == zone_id))
+            if count:
+                raise ConflictError(
+                    "zone_has_nodes",
+                    f"The zone {zone_id} has {count} nodes.",
+                    "Move them to another zone or remove them first.",
+                )
+            await session.delete(zone)
+        await self._tell()
+
+    async def add_node(self, values: dict[str, Any]) -> Node:
+        """Store a new node; raises ConflictError when its id is taken, NotFoundError when its zone is unknown."""
+        async with self._database.write() as session:
+            if await session.get(Node, values["id"]):
+                raise ConflictError("exists", f"There is a node {values['id']} already.", "Choose another id.")
+            if await session.get(Zone, values["zone"]) is None:
+                raise _no_zone(values["zone"])
+            node = Node(**values)
+            session.add(node)
+        await self._tell()
+        return node
+
+    async def change_node(self, node_id: str, values: dict[str, Any]) -> Node:
+        """Change columns of a node; raises NotFoundError for it or for its new zone."""
+        async with self._database.write() as session:
+            node = await session.get(Node, node_id)
+            if node is None:
+                raise _no_node(node_id)
+            if "zone" in values and await session.get(Zone, values["zone"]) is None:
+                raise _no_zone(values["zone"])
+            for name, value in values.items():
+                setattr(node, name, value)
+        await self._tell()
+        return node
+
+    async def remove_node(self, node_id: str) -> None:
+        """Remove a node; raises NotFoundError."""
+        async with self._database.write() as session:
+            node = await session.get(Node, node_id)
+            if node is None:
+                raise _no_node(node_id)
+            await session.delete(node)
+        await self._tell()
+
+    async def next_counter(self, node_id: str) -> int:
+        """Return the number of the next command to a node; it is on the disk, so it never comes twice."""
+        async with self._database.write() as session:
+            node = await session.get(Node, node_id)
+            if node is None:
+                raise _no_node(node_id)
+            node.counter += 1
+        return node.counter
+
+    async def keep_reports(self, reports: dict[str, dict[str, Any]]) -> None:
+        """Store status, health and seen_wall_us of nodes, in one transaction; nodes that are gone are left out."""
+        async with self._database.write() as session:
+            for node_id, columns in reports.items():
+                node = await session.get(Node, node_id)
+                for name, value in columns.items() if node else ():
+                    setattr(node, name, value)
+        self._roster = None
+
+    async def _tell(self) -> None:
+        self._roster = None
+        for change in self.changed:
+            await change()
+
+
+def tag(node_id: str) -> str:
+    """Return the 16 hexadecimal digits that stand for a node between controller and engine."""
+    return node_tag(node_id).hex()
+
+
+def _no_zone(zone_id: str) -> NotFoundError:
+    return NotFoundError("unknown_zone", f"There is no zone {zone_id}.", "GET /api/zones lists them.")
+
+
+def _no_node(node_id: str) -> NotFoundError:
+    return NotFoundError("unknown_node", f"There is no node {node_id}.", "GET /api/nodes lists them.")

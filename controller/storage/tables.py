@@ -1,0 +1,89 @@
+"""The tables. Times are ``wall`` microseconds: UTC since 1970."""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Table(DeclarativeBase):
+    """Base of all tables."""
+
+
+class Zone(Table):
+    """Nodes that always play the same programme.
+
+    profile: a name of codec.profile. multicast: ``[group, port]`` or null for unicast.
+    """
+
+    __tablename__ = "zones"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200), default="")
+    profile: Mapped[str] = mapped_column(String(16), default="lan")
+    gain_db: Mapped[float] = mapped_column(Float, default=0.0)
+    multicast: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+
+
+class Node(Table):
+    """One board with its horns, or (rtp_address ``[host, port]``) a plain RTP receiver that speaks no MQTT.
+
+    address: where its packets came from last.
+    counter: number of the last command to it. status, health: its last reports. seen_wall_us: when the last one came.
+    x_m, y_m: position on the village's plan; lat, lon: on the globe, degrees.
+    """
+
+    __tablename__ = "nodes"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200), default="")
+    zone: Mapped[str] = mapped_column(ForeignKey("zones.id", name="fk_nodes_zone"), index=True)
+    gain_db: Mapped[float] = mapped_column(Float, default=0.0)
+    muted: Mapped[bool] = mapped_column(Boolean, default=False)
+    delay_us: Mapped[int] = mapped_column(Integer, default=0)
+    x_m: Mapped[float | None] = mapped_column(Float, default=None)
+    y_m: Mapped[float | None] = mapped_column(Float, default=None)
+    lat: Mapped[float | None] = mapped_column(Float, default=None)
+    lon: Mapped[float | None] = mapped_column(Float, default=None)
+    rtp_address: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    address: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    counter: Mapped[int] = mapped_column(BigInteger, default=0)
+    status: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    health: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    seen_wall_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
+
+
+class Session(Table):
+    """One source into some zones, from its start to its end.
+
+    state: a state of controller.broadcasts. began_media_us: media time of its first sample, null before it.
+    reason: why it ended or failed. zones: the ids of its zones, kept though a zone is removed later.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_state", "state"), Index("ix_sessions_accepted", "accepted_wall_us"))
+
+    id: Mapped[str] = mapped_column(String(34), primary_key=True)
+    source: Mapped[dict[str, Any]] = mapped_column(JSON)
+    zones: Mapped[list[str]] = mapped_column(JSON)
+    priority: Mapped[int] = mapped_column(Integer)
+    gain_db: Mapped[float] = mapped_column(Float, default=0.0)
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    accepted_wall_us: Mapped[int] = mapped_column(BigInteger)
+    began_media_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    ended_wall_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
+
+
+class Sound(Table):
+    """A sound file in the folder, named by its SHA-256, and how loud it is (EBU R 128)."""
+
+    __tablename__ = "sounds"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200), default="")
+    duration_s: Mapped[float] = mapped_column(Float)
+    loudness_lufs: Mapped[float] = mapped_column(Float)
+    true_peak_db: Mapped[float] = mapped_column(Float)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    added_wall_us: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,51 @@
+"""Caps the body of every request before anything reads it."""
+
+import re
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from controller.web.errors import error_response
+
+JSON_BYTES = 256 * 1024
+UNLIMITED = re.compile(r"/api/sessions/[^/]+/input")
+"""A live voice has no length; what bounds it is the pace of the pipe it goes into."""
+FORM_BYTES = 64 * 1024
+"""What a multipart form adds around its file."""
+
+
+class BodyLimit:
+    """ASGI middleware: answers 413 when a body is, or claims to be, larger than its route takes."""
+
+    def __init__(self, app: ASGIApp, max_sound_bytes: int) -> None:
+        self._app = app
+        self._max_sound_bytes = max_sound_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or UNLIMITED.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        limit = JSON_BYTES
+        if scope["path"] == "/api/sounds":
+            limit = self._max_sound_bytes + FORM_BYTES
+        claimed = dict(scope["headers"]).get(b"content-length", b"0")
+        if not claimed.isdigit() or int(claimed) > limit:
+            await too_large(limit)(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise HTTPException(413, f"The body is larger than {limit} bytes.")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def too_large(limit: int) -> ASGIApp:
+    """Return the answer to a body of more than `limit` bytes."""
+    return error_response(413, "too_large", f"The body is larger than {limit} bytes.", "Send less.")

@@ -1,0 +1,297 @@
+"""Bodies of requests and answers. Times are RFC 3339 in UTC."""
+
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from codec.profile import PROFILES
+from codec.wire.announcement import PRIORITY_NAMES
+from codec.wire.command import MAX_DELAY_US, MAX_GAIN_DB, MIN_GAIN_DB
+from codec.wire.names import check_name
+from controller.ingest.request import SourceRequest
+
+Name = Annotated[
+    str,
+    AfterValidator(check_name),
+    Field(max_length=32, description="1 to 32 characters of a-z, 0-9 and '-'", examples=["thon-1"]),
+]
+Title = Annotated[str, Field(max_length=200, description="for people", examples=["Thôn Đông"])]
+GainDb = Annotated[float, Field(ge=MIN_GAIN_DB, le=MAX_GAIN_DB, allow_inf_nan=False, description="decibels")]
+DelayUs = Annotated[
+    int, Field(ge=0, le=MAX_DELAY_US, description="how much later this node plays, microseconds (acoustics)")
+]
+Priority = Literal["background", "normal", "priority", "live", "emergency"]
+State = Literal["starting", "on_air", "stalled", "ended", "failed"]
+NodeState = Literal["new", "online", "silent", "offline"]
+Metres = Annotated[
+    float, Field(ge=-1e6, le=1e6, allow_inf_nan=False, description="place on the village's plan, metres")
+]
+
+
+def at(wall_us: int | None) -> datetime | None:
+    """Return wall microseconds as a time in UTC."""
+    return None if wall_us is None else datetime.fromtimestamp(wall_us / 1e6, UTC)
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+def _no_null(cls: type[BaseModel], values: Any) -> Any:
+    """Let a patch leave a field out, but set to null only what may be null."""
+    nullable = {"multicast", "rtp_address", "x_m", "y_m", "lat", "lon"}
+    for name, value in values.items() if isinstance(values, dict) else ():
+        if value is None and name not in nullable:
+            raise ValueError(f"{name} must not be null; leave it out to keep it")
+    return values
+
+
+class Address(_Input):
+    """An IPv4 address and a UDP port."""
+
+    host: IPv4Address = Field(examples=["192.0.2.7"])
+    port: int = Field(ge=1, le=65535, examples=[5004])
+
+    def pair(self) -> list[Any]:
+        """Return ``[host, port]``."""
+        return [str(self.host), self.port]
+
+
+class Group(Address):
+    """A multicast group and a UDP port."""
+
+    host: IPv4Address = Field(examples=["239.1.2.3"])
+
+    @field_validator("host")
+    @classmethod
+    def _multicast(cls, host: IPv4Address) -> IPv4Address:
+        if not host.is_multicast:
+            raise ValueError("a multicast group is 224.0.0.0 to 239.255.255.255")
+        return host
+
+
+class ZonePatch(_Input):
+    """What of a zone may be changed."""
+
+    title: Title = ""
+    profile: str = Field("lan", description="lan: 150 ms; low: 50 ms, wired; mobile: 800 ms", examples=sorted(PROFILES))
+    gain_db: GainDb = 0.0
+    multicast: Group | None = Field(None, description="null: every node gets its own packets")
+
+    _checked = model_validator(mode="before")(_no_null)
+
+    @field_validator("profile")
+    @classmethod
+    def _known(cls, profile: str) -> str:
+        if profile not in PROFILES:
+            raise ValueError(f"there is no profile {profile[:20]!r}; there are {', '.join(PROFILES)}")
+        return profile
+
+    def columns(self) -> dict[str, Any]:
+        """Return what was given, as columns."""
+        values = self.model_dump(exclude_unset=True)
+        if self.multicast:
+            values["multicast"] = self.multicast.pair()
+        return values
+
+
+class ZoneNew(ZonePatch):
+    """A new zone."""
+
+    id: Name
+
+
+class ZoneOut(BaseModel):
+    """A zone. on_air: its stream as it is announced, null in silence."""
+
+    id: str
+    title: str
+    profile: str
+    gain_db: float
+    multicast: Address | None
+    nodes: list[str]
+    on_air: dict[str, int] | None
+
+
+class NodePatch(_Input):
+    """What of a node may be changed; the node is told at once, or when it comes on line."""
+
+    title: Title = ""
+    zone: Name = ""
+    gain_db: GainDb = 0.0
+    muted: bool = False
+    delay_us: DelayUs = 0
+    x_m: Metres | None = None
+    y_m: Metres | None = None
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
+    rtp_address: Address | None = Field(None, description="for a plain RTP receiver in place of a node of ours")
+
+    _checked = model_validator(mode="before")(_no_null)
+
+    def columns(self) -> dict[str, Any]:
+        """Return what was given, as columns."""
+        values = self.model_dump(exclude_unset=True)
+        if self.rtp_address:
+            values["rtp_address"] = self.rtp_address.pair()
+        return values
+
+
+class NodeNew(NodePatch):
+    """A new node."""
+
+    id: Name
+    zone: Name
+
+
+class NodeOut(BaseModel):
+    """A node with what it told last. state new: never heard; silent: no health though it seems connected."""
+
+    id: str
+    title: str
+    zone: str
+    gain_db: float
+    muted: bool
+    delay_us: int
+    x_m: float | None
+    y_m: float | None
+    lat: float | None
+    lon: float | None
+    rtp_address: Address | None
+    state: NodeState
+    status: dict[str, Any] | None
+    health: dict[str, Any] | None
+    seen_at: datetime | None
+
+
+class Stranger(BaseModel):
+    """Somebody at the broker that is none of our nodes; never obeyed."""
+
+    id: str
+    state: Literal["unknown"] = "unknown"
+    seen_at: datetime | None
+
+
+class NodeList(BaseModel):
+    """Our nodes, and strangers (at most 200)."""
+
+    nodes: list[NodeOut]
+    unknown: list[Stranger]
+
+
+class NodeFile(BaseModel):
+    """The file node.json that makes a board this node."""
+
+    id: str
+    broker: tuple[str, int]
+    media: tuple[str, int]
+    zone: str
+    gain_db: float
+    delay_us: int
+
+
+class Command(_Input):
+    """An order to one node. gain and mute are kept; tone, stop and reboot are done once."""
+
+    op: Literal["gain", "mute", "tone", "stop", "reboot"]
+    gain_db: GainDb | None = Field(None, description="of gain")
+    muted: bool | None = Field(None, description="of mute")
+    duration_ms: int = Field(500, ge=10, le=5000, description="of tone")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Command":
+        if self.op == "gain" and self.gain_db is None:
+            raise ValueError("the command gain needs gain_db")
+        if self.op == "mute" and self.muted is None:
+            raise ValueError("the command mute needs muted")
+        return self
+
+    def arguments(self) -> dict[str, object]:
+        """Return the arguments as the wire has them."""
+        names = {"gain": ["gain_db"], "mute": ["muted"], "tone": ["duration_ms"]}.get(self.op, [])
+        return {name: getattr(self, name) for name in names}
+
+
+class CommandOut(BaseModel):
+    """What came of a command. acknowledged: the node answered in time. error: in its words."""
+
+    counter: int
+    acknowledged: bool
+    error: str | None
+
+
+class SessionNew(_Input):
+    """What to put on air, and where."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"source": {"kind": "text", "text": "Xin chào bà con"}, "zones": ["thon-1"], "priority": "live"},
+                {"source": {"kind": "sound", "sound": "<sha256>"}, "zones": ["thon-1", "thon-2"]},
+            ]
+        },
+    )
+
+    source: SourceRequest
+    zones: list[Name] = Field(min_length=1, max_length=1000)
+    priority: Priority = Field("live", description="the highest is heard; lower ones are ducked")
+    gain_db: GainDb = 0.0
+    allow_empty: bool = Field(False, description="start although a zone has no nodes")
+
+    def priority_number(self) -> int:
+        """Return the priority as the wire has it."""
+        return PRIORITY_NAMES.index(self.priority)
+
+
+class SessionPatch(_Input):
+    """What of a session may be changed while it is on air."""
+
+    gain_db: GainDb
+
+
+class SessionOut(BaseModel):
+    """A session. reason: why it ended or failed."""
+
+    id: str
+    state: State
+    reason: str
+    source: dict[str, Any]
+    zones: list[str]
+    priority: Priority
+    gain_db: float
+    accepted_at: datetime | None
+    ended_at: datetime | None
+    began_media_us: int | None = Field(description="media time of its first sample; null before it")
+
+
+class SessionList(BaseModel):
+    """Sessions, the newest first."""
+
+    sessions: list[SessionOut]
+
+
+class ZoneList(BaseModel):
+    """All zones."""
+
+    zones: list[ZoneOut]
+
+
+class SoundOut(BaseModel):
+    """A stored sound; id is the SHA-256 of its file."""
+
+    id: str
+    title: str
+    duration_s: float
+    loudness_lufs: float
+    true_peak_db: float
+    size_bytes: int
+    added_at: datetime | None
+
+
+class SoundList(BaseModel):
+    """Sounds, the newest first."""
+
+    sounds: list[SoundOut]

@@ -1,0 +1,101 @@
+"""How the controller itself is, and what changes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from controller.errors import UnavailableError
+from controller.events import Watcher
+from controller.office import Office
+from controller.web.errors import errors
+from controller.web.parts import TheOffice
+
+router = APIRouter(prefix="/api", tags=["health"])
+
+KEEPALIVE_S = 15.0
+"""A comment line so often: proxies and phones close what is quiet."""
+
+
+class Health(BaseModel):
+    """ok: everything that should run runs. media_us: the media clock now. stats: the engine's last second."""
+
+    ok: bool
+    engine: dict[str, Any]
+    broker: dict[str, Any]
+    nodes: dict[str, int]
+    sessions: int
+    media_us: int
+
+
+@router.get("/health", summary="State of the controller")
+async def health(office: TheOffice) -> Health:
+    """Answers also while the engine or the broker is away."""
+    air, link = office.air, office.link
+    states: dict[str, int] = {}
+    for node in await office.stations.nodes():
+        state = office.reports.view(node)["state"]
+        states[state] = states.get(state, 0) + 1
+    broker: dict[str, Any] = {
+        "connected": link.connected,
+        "own": office.broker is not None,
+        "malformed": link.malformed,
+    }
+    if office.broker:
+        broker.update(pid=office.broker.pid, restarts=office.broker.restarts, port=office.broker.port)
+    return Health(
+        ok=air.ready and link.connected,
+        engine={"ready": air.ready, "pid": air.pid, "restarts": air.restarts, "port": air.port, "stats": air.stats},
+        broker=broker,
+        nodes=states,
+        sessions=len(office.broadcasts.active),
+        media_us=office.memory.now_media_us(),
+    )
+
+
+@router.get(
+    "/events",
+    summary="Changes as they happen (server-sent events)",
+    response_class=StreamingResponse,
+    responses={**errors(503), 200: {"content": {"text/event-stream": {}}}},
+)
+async def events(office: TheOffice) -> StreamingResponse:
+    """Events `node`, `session` and `zone`, each with the id of what changed; read it anew to know how it is now.
+
+    The first event is `hello`. When the stream ends, connect again and read everything anew.
+    """
+    if office.bus.full:
+        raise UnavailableError("too_many_watchers", "Too many watch already.", "Close other windows; try again.")
+    return StreamingResponse(
+        _lines(office), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+
+
+async def _lines(office: Office) -> AsyncIterator[str]:
+    with office.bus.watch() as watcher:
+        yield "event: hello\ndata: {}\n\n"
+        waiting = asyncio.ensure_future(_next(watcher))
+        try:
+            while True:
+                done, _ = await asyncio.wait({waiting}, timeout=KEEPALIVE_S)
+                if not done:
+                    yield ": still here\n\n"
+                    continue
+                event = waiting.result()
+                if event is None:
+                    return
+                yield f"event: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
+                waiting = asyncio.ensure_future(_next(watcher))
+        finally:
+            waiting.cancel()
+
+
+async def _next(watcher: Watcher) -> tuple[str, dict[str, Any]] | None:
+    try:
+        return await anext(watcher)
+    except StopAsyncIteration:
+        return None

@@ -1,0 +1,76 @@
+"""Nodes: boards with horns, and what they tell."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from codec.wire import command
+from controller.web.errors import errors
+from controller.web.models import Command, CommandOut, NodeFile, NodeList, NodeNew, NodeOut, NodePatch, Stranger, at
+from controller.web.parts import TheOffice
+from controller.web.views import node_out
+
+router = APIRouter(prefix="/api/nodes", tags=["nodes"])
+
+
+@router.get("", summary="List nodes")
+async def list_nodes(office: TheOffice) -> NodeList:
+    """Our nodes by id with their state, and strangers at the broker."""
+    strangers = [Stranger(id=name, seen_at=at(seen)) for name, seen in office.reports.unknown.items()]
+    return NodeList(nodes=[node_out(office, node) for node in await office.stations.nodes()], unknown=strangers)
+
+
+@router.post("", status_code=201, summary="Add a node", responses=errors(400, 404, 409, 422))
+async def add_node(office: TheOffice, body: NodeNew) -> NodeOut:
+    """The board itself gets the file that `node.json` below gives."""
+    node = await office.stations.add_node(body.columns())
+    return node_out(office, node)
+
+
+@router.get("/{node_id}", summary="Read a node", responses=errors(404))
+async def read_node(office: TheOffice, node_id: str) -> NodeOut:
+    """One node."""
+    return node_out(office, await office.stations.node(node_id))
+
+
+@router.patch("/{node_id}", summary="Change a node", responses=errors(400, 404, 422))
+async def change_node(office: TheOffice, node_id: str, body: NodePatch) -> NodeOut:
+    """Fields that are left out stay as they are. The node is told now, or when it comes on line."""
+    node = await office.stations.change_node(node_id, body.columns())
+    await office.reports.configure(node)
+    return node_out(office, node)
+
+
+@router.delete("/{node_id}", status_code=204, summary="Remove a node", responses=errors(404))
+async def remove_node(office: TheOffice, node_id: str) -> None:
+    """Its sound stops at once; what it says from now on is a stranger's."""
+    await office.stations.remove_node(node_id)
+
+
+@router.get("/{node_id}/node.json", summary="The file for the board", responses=errors(404))
+async def node_file(office: TheOffice, node_id: str) -> NodeFile:
+    """Put it beside main.py on the board."""
+    node = await office.stations.node(node_id)
+    return NodeFile(
+        id=node.id,
+        broker=office.public_broker(),
+        media=office.public_media(),
+        zone=node.zone,
+        gain_db=node.gain_db,
+        delay_us=node.delay_us,
+    )
+
+
+@router.post("/{node_id}/command", summary="Order a node", responses=errors(400, 404, 409, 422, 503))
+async def order(
+    office: TheOffice,
+    node_id: str,
+    body: Command,
+    wait_s: Annotated[float, Query(ge=0, le=10, description="how long to wait for the node's answer")] = 2.0,
+) -> CommandOut:
+    """Sends the command and waits for the node's answer."""
+    node = await office.stations.node(node_id)
+    if body.op in (command.SET_GAIN, command.MUTE):
+        node = await office.stations.change_node(node_id, dict(body.arguments()))
+    answer = await office.reports.command(node, body.op, body.arguments(), wait_s)
+    return CommandOut(counter=answer.counter, acknowledged=answer.acknowledged, error=answer.error)

@@ -1,0 +1,99 @@
+"""Sessions: what is on air, and was."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from controller.descriptions import describe
+from controller.web.errors import errors
+from controller.web.models import SessionList, SessionNew, SessionOut, SessionPatch
+from controller.web.parts import TheOffice
+from controller.web.views import session_out
+
+router = APIRouter(prefix="/api/sessions", tags=["sessions"])
+
+
+@router.post("", status_code=201, summary="Put a source on air", responses=errors(400, 404, 409, 422, 503))
+async def begin(office: TheOffice, body: SessionNew) -> SessionOut:
+    """Answers when the session is in the database and its source was started; it ends with its source.
+
+    Text, chime, tone, stream, sound card, RTP: they sound at once. sound: upload it first (`POST /api/sounds`).
+    push: send the samples afterwards (`PUT /api/sessions/{id}/input`).
+    """
+    return session_out(
+        await office.broadcasts.begin(body.source, body.zones, body.priority_number(), body.gain_db, body.allow_empty)
+    )
+
+
+@router.get("", summary="List sessions", responses=errors(422))
+async def list_sessions(
+    office: TheOffice,
+    active: Annotated[bool, Query(description="only those that are not over")] = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> SessionList:
+    """The newest first."""
+    return SessionList(sessions=[session_out(row) for row in await office.broadcasts.recent(limit, active)])
+
+
+@router.post("/stop-all", summary="Silence everything")
+async def stop_all(office: TheOffice) -> SessionList:
+    """Ends every session and answers with them."""
+    return SessionList(sessions=[session_out(row) for row in await office.broadcasts.stop_all("stopped")])
+
+
+@router.get("/{session_id}", summary="Read a session", responses=errors(404))
+async def read_session(office: TheOffice, session_id: str) -> SessionOut:
+    """One session."""
+    return session_out(await office.broadcasts.get(session_id))
+
+
+@router.patch("/{session_id}", summary="Change the gain", responses=errors(400, 404, 409, 422))
+async def change(office: TheOffice, session_id: str, body: SessionPatch) -> SessionOut:
+    """It is ramped: no click."""
+    return session_out(await office.broadcasts.set_gain(session_id, body.gain_db))
+
+
+@router.delete("/{session_id}", summary="Stop a session", responses=errors(404))
+async def stop(office: TheOffice, session_id: str) -> SessionOut:
+    """Fades out. The session stays in the list; stopping it twice is no error."""
+    return session_out(await office.broadcasts.end(session_id, "stopped"))
+
+
+@router.put("/{session_id}/input", summary="Send samples", responses=errors(404, 409))
+async def push(
+    request: Request,
+    office: TheOffice,
+    session_id: str,
+    sample_format: Annotated[Literal["s16", "f32"], Query(alias="format")] = "s16",
+) -> SessionOut:
+    """Raw 48 kHz mono samples, little-endian, for a session whose source is `push`; best as a chunked body.
+
+    The body is taken at the pace at which it is played. Its end is the session's end; a lost connection too.
+    """
+    await office.broadcasts.get(session_id)
+    pipe = office.broadcasts.input_of(session_id)
+    try:
+        await pipe.pour(request.stream(), sample_format)
+    except ClientDisconnect:
+        await office.broadcasts.end(session_id, "the sender's connection was lost")
+    finally:
+        pipe.close()
+    return session_out(await office.broadcasts.get(session_id))
+
+
+@router.get(
+    "/{session_id}/session.sdp",
+    summary="Session description (RFC 8866)",
+    response_class=Response,
+    responses={**errors(404, 409), 200: {"content": {"application/sdp": {}}}},
+)
+async def sdp(
+    office: TheOffice,
+    session_id: str,
+    zone: Annotated[str | None, Query(description="which of its zones; needed when it has several")] = None,
+    node: Annotated[str | None, Query(description="which plain RTP receiver; needed when there are several")] = None,
+) -> Response:
+    """For a standard player (ffplay, VLC, GStreamer) that receives the zone's multicast group or its RTP address."""
+    text = await describe(office, await office.broadcasts.get(session_id), zone, node)
+    return Response(text, media_type="application/sdp")

@@ -1,0 +1,77 @@
+"""Rows of the database as answers."""
+
+from codec.wire.announcement import PRIORITY_NAMES
+from controller.office import Office
+from controller.storage.tables import Node, Session, Sound, Zone
+from controller.web.models import Address, NodeOut, SessionOut, SoundOut, ZoneOut, at
+
+
+def zone_out(office: Office, zone: Zone, nodes: list[Node]) -> ZoneOut:
+    """Return a zone as clients see it."""
+    stream = office.memory.streams.get(zone.id)
+    return ZoneOut(
+        id=zone.id,
+        title=zone.title,
+        profile=zone.profile,
+        gain_db=zone.gain_db,
+        multicast=_address(zone.multicast),
+        nodes=[node.id for node in nodes],
+        on_air={"ssrc": stream.ssrc, "media0_us": stream.media0_us, "lead_us": stream.lead_us} if stream else None,
+    )
+
+
+def node_out(office: Office, node: Node) -> NodeOut:
+    """Return a node as clients see it, with its last reports."""
+    reports = office.reports.view(node)
+    return NodeOut(
+        id=node.id,
+        title=node.title,
+        zone=node.zone,
+        gain_db=node.gain_db,
+        muted=node.muted,
+        delay_us=node.delay_us,
+        x_m=node.x_m,
+        y_m=node.y_m,
+        lat=node.lat,
+        lon=node.lon,
+        rtp_address=_address(node.rtp_address),
+        state=reports["state"],
+        status=reports["status"],
+        health=reports["health"],
+        seen_at=at(reports["seen_wall_us"]),
+    )
+
+
+def session_out(row: Session) -> SessionOut:
+    """Return a session as clients see it."""
+    return SessionOut.model_validate(
+        {
+            "id": row.id,
+            "state": row.state,
+            "reason": row.reason,
+            "source": row.source,
+            "zones": row.zones,
+            "priority": PRIORITY_NAMES[row.priority],
+            "gain_db": row.gain_db,
+            "accepted_at": at(row.accepted_wall_us),
+            "ended_at": at(row.ended_wall_us),
+            "began_media_us": row.began_media_us,
+        }
+    )
+
+
+def sound_out(row: Sound) -> SoundOut:
+    """Return a sound as clients see it."""
+    return SoundOut(
+        id=row.sha256,
+        title=row.title,
+        duration_s=row.duration_s,
+        loudness_lufs=row.loudness_lufs,
+        true_peak_db=row.true_peak_db,
+        size_bytes=row.size_bytes,
+        added_at=at(row.added_wall_us),
+    )
+
+
+def _address(pair: list[object] | None) -> Address | None:
+    return Address.model_validate({"host": pair[0], "port": pair[1]}) if pair else None

@@ -1,0 +1,87 @@
+"""``loaxa node``, ``zone`` and ``session``: what there is, what is added and removed."""
+
+import json
+from argparse import Namespace
+from typing import Any
+
+from loaxa.client import Controller
+from loaxa.output import Output, table
+
+
+def zone(controller: Controller, args: Namespace, output: Output) -> int:
+    """add, list, remove."""
+    if args.action == "add":
+        body: dict[str, Any] = {"id": args.id, "title": args.title, "profile": args.profile, "gain_db": args.gain_db}
+        if args.multicast:
+            host, _, port = args.multicast.rpartition(":")
+            body["multicast"] = {"host": host, "port": int(port) if port.isdigit() else port}
+        made = controller.post("/zones", body)
+        output.answer(made, f"Zone {made['id']} added.")
+    elif args.action == "remove":
+        controller.delete(f"/zones/{args.id}")
+        output.answer({"removed": args.id}, f"Zone {args.id} removed.")
+    else:
+        answer = controller.get("/zones")
+        rows = [
+            [one["id"], one["title"], one["profile"], str(len(one["nodes"])), "on air" if one["on_air"] else "silent"]
+            for one in answer["zones"]
+        ]
+        output.answer(answer, table(rows, ["zone", "title", "profile", "nodes", "state"]))
+    return 0
+
+
+def node(controller: Controller, args: Namespace, output: Output) -> int:
+    """add, list, set, remove."""
+    if args.action == "add":
+        body = {"id": args.id, "zone": args.zone, **_given(args)}
+        if args.rtp:
+            host, _, port = args.rtp.rpartition(":")
+            body["rtp_address"] = {"host": host, "port": int(port) if port.isdigit() else port}
+        made = controller.post("/nodes", body)
+        if args.rtp:
+            output.answer(made, f"Receiver {made['id']} added.")
+            return 0
+        output.note(f"Node {made['id']} added. Put this on its board as node.json:")
+        file = controller.get(f"/nodes/{args.id}/node.json")
+        output.answer(file, json.dumps(file, ensure_ascii=False, indent=2))
+    elif args.action == "set":
+        changes = _given(args)
+        if args.zone:
+            changes["zone"] = args.zone
+        changed = controller.patch(f"/nodes/{args.id}", changes)
+        output.answer(changed, f"Node {args.id} changed.")
+    elif args.action == "remove":
+        controller.delete(f"/nodes/{args.id}")
+        output.answer({"removed": args.id}, f"Node {args.id} removed.")
+    else:
+        answer = controller.get("/nodes")
+        rows = [
+            [one["id"], one["title"], one["zone"], one["state"], one["seen_at"] or "never"] for one in answer["nodes"]
+        ]
+        rows += [[one["id"], "", "", "unknown", one["seen_at"]] for one in answer["unknown"]]
+        output.answer(answer, table(rows, ["node", "title", "zone", "state", "seen"]))
+    return 0
+
+
+def session(controller: Controller, args: Namespace, output: Output) -> int:
+    """list, stop."""
+    if args.action == "stop":
+        if args.id == "all":
+            stopped = controller.post("/sessions/stop-all")
+            output.answer(stopped, f"{len(stopped['sessions'])} sessions stopped.")
+        else:
+            ended = controller.delete(f"/sessions/{args.id}")
+            output.answer(ended, f"{args.id}: {ended['reason']}")
+        return 0
+    answer = controller.get("/sessions?active=" + ("false" if args.all else "true"))
+    rows = [
+        [one["id"], one["state"], one["source"]["kind"], ",".join(one["zones"]), one["priority"], one["reason"]]
+        for one in answer["sessions"]
+    ]
+    output.answer(answer, table(rows, ["session", "state", "source", "zones", "priority", "reason"]))
+    return 0
+
+
+def _given(args: Namespace) -> dict[str, Any]:
+    names = ("title", "gain_db", "delay_us", "x_m", "y_m", "lat", "lon", "muted")
+    return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}

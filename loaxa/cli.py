@@ -1,0 +1,153 @@
+"""The command ``loaxa``: reads the command line, calls what does the work, turns errors into one sentence."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from loaxa.errors import CommandError
+from loaxa.output import Output
+
+PRIORITIES = ("background", "normal", "priority", "live", "emergency")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 only on success."""
+    args = build_parser().parse_args(arguments)
+    output = Output(args.json)
+    try:
+        return _run(args, output)
+    except CommandError as error:
+        print(f"loaxa: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output is gone: nothing is left to say
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    remote = argparse.ArgumentParser(add_help=False, parents=[common])
+    remote.add_argument("--controller", metavar="URL", help="default: $LOAXA_CONTROLLER or http://127.0.0.1:8080")
+    parser = argparse.ArgumentParser(prog="loaxa", description="The open loudspeaker system of a commune.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", parents=[common], help="run the controller")
+    serve.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+
+    broadcast = commands.add_parser("broadcast", parents=[remote], help="put a source on air; ends with it")
+    broadcast.add_argument(
+        "source", metavar="SOURCE", help="a file, - (raw 48 kHz s16 mono), a URL, text:..., chime, tone:440"
+    )
+    broadcast.add_argument("--zone", action="append", required=True, metavar="Z", help="may be given several times")
+    broadcast.add_argument("--priority", choices=PRIORITIES, default="live")
+    broadcast.add_argument("--gain-db", type=float, default=0.0)
+
+    _add_administration(commands, remote)
+
+    sim = commands.add_parser("sim", help="a village without poles")
+    sims = sim.add_subparsers(dest="action", required=True, metavar="ACTION")
+    run = sims.add_parser("run", parents=[common], help="play a scenario and print its verdict")
+    run.add_argument("scenario", type=Path, metavar="SCENARIO")
+    run.add_argument("--keep", type=Path, metavar="DIR", help="leave recordings, packets, plots and logs there")
+    village = sims.add_parser("village", parents=[common], help="a controller and a living village to try things in")
+    village.add_argument("--nodes", type=int, default=6)
+    village.add_argument("--port", type=int, default=8080, help="of the controller's page")
+
+    bench = commands.add_parser("bench", parents=[common], help="run one benchmark, or all")
+    bench.add_argument("name", metavar="NAME")
+    return parser
+
+
+def _add_administration(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", remote: argparse.ArgumentParser
+) -> None:
+    details = argparse.ArgumentParser(add_help=False)
+    details.add_argument("--title")
+    details.add_argument("--gain-db", type=float)
+    details.add_argument("--delay-us", type=int, help="acoustic delay")
+    for name in ("--x-m", "--y-m", "--lat", "--lon"):
+        details.add_argument(name, type=float)
+
+    node = commands.add_parser("node", help="nodes: boards with horns")
+    nodes = node.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = nodes.add_parser("add", parents=[remote, details], help="add a node; prints the node.json for its board")
+    add.add_argument("id", metavar="ID")
+    add.add_argument("--zone", required=True, metavar="Z")
+    add.add_argument("--rtp", metavar="HOST:PORT", help="a plain RTP receiver in place of a board of ours")
+    change = nodes.add_parser("set", parents=[remote, details], help="change a node")
+    change.add_argument("id", metavar="ID")
+    change.add_argument("--zone", metavar="Z")
+    change.add_argument("--muted", action=argparse.BooleanOptionalAction)
+    nodes.add_parser("list", parents=[remote], help="list nodes and their state")
+    nodes.add_parser("remove", parents=[remote], help="remove a node").add_argument("id", metavar="ID")
+
+    zone = commands.add_parser("zone", help="zones: groups of nodes that play the same")
+    zones = zone.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = zones.add_parser("add", parents=[remote], help="add a zone")
+    add.add_argument("id", metavar="ID")
+    add.add_argument("--title", default="")
+    add.add_argument("--profile", default="lan", help="lan, low or mobile")
+    add.add_argument("--gain-db", type=float, default=0.0)
+    add.add_argument("--multicast", metavar="GROUP:PORT")
+    zones.add_parser("list", parents=[remote], help="list zones")
+    zones.add_parser("remove", parents=[remote], help="remove a zone without nodes").add_argument("id", metavar="ID")
+
+    session = commands.add_parser("session", help="sessions: what is on air")
+    sessions = session.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = sessions.add_parser("list", parents=[remote], help="list what is on air")
+    listing.add_argument("--all", action="store_true", help="also what is over")
+    stop = sessions.add_parser("stop", parents=[remote], help="stop a session, or all")
+    stop.add_argument("id", metavar="ID", help="of the session, or: all")
+
+
+def _run(args: argparse.Namespace, output: Output) -> int:
+    match args.command:
+        case "serve":
+            from loaxa import serving
+
+            return serving.run(args.config, output)
+        case "sim":
+            return _simulate(args)
+        case "bench":
+            return _bench(args.name, output)
+    from loaxa import administration, broadcasting
+    from loaxa.client import Controller, default_url
+
+    with Controller(args.controller or default_url()) as controller:
+        if args.command == "broadcast":
+            return broadcasting.run(controller, args.source, args.zone, args.priority, args.gain_db, output)
+        what = {"node": administration.node, "zone": administration.zone, "session": administration.session}
+        return what[args.command](controller, args, output)
+
+
+def _simulate(args: argparse.Namespace) -> int:
+    if args.action == "run":
+        from hil_sim.run import run_scenario
+
+        return run_scenario(args.scenario, args.keep, args.json)
+    from hil_sim.live import run_village
+
+    return run_village(args.nodes, args.port)
+
+
+def _bench(name: str, output: Output) -> int:
+    import benchmarks
+
+    if name != "all" and name not in benchmarks.NAMES:
+        raise CommandError(f"There is no benchmark {name}. There are: {', '.join(benchmarks.NAMES)}, all.")
+    if name != "all":
+        result = benchmarks.run(name)
+        output.answer(result, benchmarks.describe(name, result))
+        return 0
+    results = {each: benchmarks.run(each) for each in benchmarks.NAMES}
+    output.answer(results, "\n\n".join(benchmarks.describe(each, result) for each, result in results.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

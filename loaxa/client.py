@@ -1,0 +1,108 @@
+"""The REST interface of a running controller, as the command line uses it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from loaxa.errors import CommandError
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+ANSWER_S = 30.0
+UPLOAD_S = 600.0
+
+
+class Controller:
+    """A controller at `url`. Every method raises CommandError with the controller's own words."""
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise CommandError(f"--controller {url} is not a URL; write for example {DEFAULT_URL}.")
+        self.url = url.rstrip("/")
+        self._client = httpx.Client(base_url=self.url + "/api", timeout=ANSWER_S, trust_env=False)
+
+    def __enter__(self) -> "Controller":
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._client.close()
+
+    def get(self, path: str) -> Any:
+        """Return the answer to GET."""
+        return self._call("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Return the answer to POST."""
+        return self._call("POST", path, json=body)
+
+    def patch(self, path: str, body: Any) -> Any:
+        """Return the answer to PATCH."""
+        return self._call("PATCH", path, json=body)
+
+    def delete(self, path: str) -> Any:
+        """Return the answer to DELETE."""
+        return self._call("DELETE", path)
+
+    def upload(self, path: Path) -> str:
+        """Store a sound file and return its id."""
+        try:
+            with path.open("rb") as file:
+                answer = self._call(
+                    "POST",
+                    "/sounds",
+                    content=_chunks(file),
+                    params={"title": path.name[:200]},
+                    headers={"Content-Type": "application/octet-stream"},
+                    timeout=UPLOAD_S,
+                )
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
+        return str(answer["id"])
+
+    def push(self, session_id: str, chunks: Iterator[bytes]) -> Any:
+        """Send raw s16 samples into a session; returns when the last one was taken."""
+        timeout = httpx.Timeout(ANSWER_S, write=None, read=None)
+        return self._call("PUT", f"/sessions/{session_id}/input", content=chunks, timeout=timeout)
+
+    def events(self) -> Iterator[str]:
+        """Yield the kind of each change as it happens, "hello" first."""
+        try:
+            with self._client.stream("GET", "/events", timeout=httpx.Timeout(ANSWER_S, read=60)) as response:
+                for line in response.iter_lines():
+                    if line.startswith("event: "):
+                        yield line.removeprefix("event: ")
+        except httpx.HTTPError as error:
+            raise self._lost(error) from None
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            response = self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise self._lost(error) from None
+        if response.is_success:
+            return response.json() if response.content else None
+        try:
+            error_body = response.json()["error"]
+            text = f"{error_body['message']} {error_body['hint']}".strip()
+        except (ValueError, KeyError, TypeError):
+            text = f"{self.url} answered {response.status_code}; is it a Loa Xã controller?"
+        raise CommandError(text)
+
+    def _lost(self, error: httpx.HTTPError) -> CommandError:
+        if isinstance(error, httpx.ConnectError):
+            return CommandError(f"No controller answers at {self.url}. Start one with: loaxa serve")
+        return CommandError(
+            f"The connection to the controller at {self.url} was lost ({error or type(error).__name__})."
+        )
+
+
+def default_url() -> str:
+    """Return $LOAXA_CONTROLLER, or the address of a controller on this computer."""
+    return os.environ.get("LOAXA_CONTROLLER") or DEFAULT_URL
+
+
+def _chunks(file: Any) -> Iterator[bytes]:
+    while chunk := file.read(256 * 1024):
+        yield chunk
