@@ -1,0 +1,262 @@
+"""A whole node: the firmware under MicroPython on a simulated board, heard at its DAC."""
+
+import asyncio
+import json
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import opuslib_next
+import pytest
+from scipy.signal import butter, sosfilt
+
+from codec.wire import announcement, command, names, report
+from hil_sim import flash
+from tests.firmware import capture
+from tests.firmware.office import LOOK_AHEAD_SAMPLES, LOW_LOOK_AHEAD_SAMPLES, Office, encode, media_us, mono_ns
+
+ZONE = "thon-1"
+RATE = 48_000
+
+
+class Station:
+    """The folder of one node and its process."""
+
+    def __init__(self, folder: Path, name: str, ppm: float) -> None:
+        self.name = name
+        self.ppm = ppm
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.flash = flash.stage(folder / "flash")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, office: Office, zone: str | None = ZONE, cause: int = flash.RESET_POWER_ON) -> None:
+        node = {"id": self.name, "broker": ["127.0.0.1", office.port], "media": list(office.media), "zone": zone}
+        board = {"ppm": self.ppm, "ticks_offset_us": (1 << 30) - 9_000_000, "capture": "node.dac", "seed": 5}
+        (self.folder / "node.json").write_text(json.dumps(node))
+        (self.folder / "board.json").write_text(json.dumps(board))
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                flash.node_command(self.flash),
+                cwd=self.folder,
+                env=flash.node_environment(self.flash, cause),
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def heard(self, stream: announcement.Stream, seconds: float, look_ahead: int) -> np.ndarray:
+        """What the DAC emitted from the play time of the stream's first sample on."""
+        start_ns = mono_ns(stream.media0_us + stream.lead_us) + look_ahead * 1_000_000_000 // RATE
+        return capture.read(self.folder / "node.dac", start_ns, seconds)
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Station]:
+    made = Station(tmp_path, "node-1", 42.0)
+    yield made
+    made.kill()
+
+
+def programme(seconds: float) -> np.ndarray:
+    """Noise in the band of speech, whose every piece is unlike the others."""
+    noise = np.random.default_rng(11).standard_normal(int(seconds * RATE))
+    shaped = sosfilt(butter(4, [200, 4000], "band", fs=RATE, output="sos"), noise)
+    return (shaped / np.abs(shaped).max() * 20_000).astype(np.int16)
+
+
+def delays_ms(source: np.ndarray, emitted: np.ndarray) -> np.ndarray:
+    """How late each 100 ms of `source` leaves."""
+    pieces = range(0, len(source) - 4799, 4800)
+    found = [capture.delay_samples(source[i : i + 4800].astype(float), emitted[i : i + 4800]) for i in pieces]
+    return np.array(found) / 48
+
+
+def decode(packets: list[bytes]) -> np.ndarray:
+    """What any Opus decoder makes of 20 ms packets."""
+    decoder = opuslib_next.Decoder(RATE, 1)
+    return np.concatenate([np.frombuffer(decoder.decode(packet, 960), np.int16) for packet in packets]).astype(float)
+
+
+async def health(office: Office, name: str, test) -> dict[str, int]:
+    topic = names.node_topic(name, "health")
+    return report.parse_health(await office.expect(topic, lambda raw: test(*report.parse_health(raw)), 15))[0]
+
+
+async def test_sound_leaves_at_its_instants(tmp_path: Path, station: Station) -> None:
+    pcm = programme(3)
+    packets = await asyncio.to_thread(encode, pcm, 20_000)
+    async with Office(tmp_path) as office:
+        chance = random.Random(4)
+        office.delay_s = lambda: max(0.0, chance.gauss(0.005, 0.001))
+        station.start(office)
+        await office.expect(names.node_topic("node-1", "status"))
+        await asyncio.sleep(1.5)
+        stream = announcement.Stream(77, 20_000, media_us() + 100_000, 150_000, 3)
+        await office.announce(ZONE, [stream])
+        await office.send(stream, packets)
+        counters = await health(office, "node-1", lambda c, g, on_air: on_air == 77)
+        await asyncio.sleep(0.3)
+        await office.announce(ZONE, [])
+        counters = await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] > 0)
+    assert counters["received"] == counters["played"] == 150
+    assert counters["late"] == counters["underruns"] == counters["resyncs"] == 0
+    late_ms = delays_ms(pcm, station.heard(stream, 3, LOOK_AHEAD_SAMPLES))
+    print(f"delay ms: {late_ms.min():.3f} to {late_ms.max():.3f}")
+    assert np.abs(late_ms).max() < 2, late_ms
+    assert "failed" not in station.log()
+
+
+async def test_low_latency_profile(tmp_path: Path, station: Station) -> None:
+    pcm = programme(2)
+    packets = await asyncio.to_thread(encode, pcm, 10_000, "restricted_lowdelay", 48_000)
+    async with Office(tmp_path) as office:
+        station.start(office)
+        await office.expect(names.node_topic("node-1", "status"))
+        await asyncio.sleep(1)
+        stream = announcement.Stream(78, 10_000, media_us() + 100_000, 50_000, 3)
+        await office.announce(ZONE, [stream])
+        await office.send(stream, packets)
+        await asyncio.sleep(0.1)
+    late_ms = delays_ms(pcm, station.heard(stream, 2, LOW_LOOK_AHEAD_SAMPLES))
+    assert np.abs(late_ms).max() < 2, late_ms
+
+
+async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, station: Station) -> None:
+    pcm = programme(2)
+    packets = await asyncio.to_thread(encode, pcm, 20_000)
+    async with Office(tmp_path) as office:
+        station.start(office)
+        await office.expect(names.node_topic("node-1", "status"))
+        address = await office.member("node-1")
+        await asyncio.sleep(1)
+        stream = announcement.Stream(79, 20_000, media_us() + 100_000, 150_000, 3)
+        await office.announce(ZONE, [stream])
+
+        async def attack() -> None:
+            loop = asyncio.get_running_loop()
+            stranger, _ = await loop.create_datagram_endpoint(
+                asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+            )
+            for _ in range(10):
+                for data in (b"\x80", bytes(36), b"L" * 36, b"\x80" * 1401, b"\x90\x60" + bytes(22) + b"x"):
+                    office.transport.sendto(data, address)
+                stranger.sendto(b"\x90\x60" + bytes(30), address)
+                await office.publish(names.zone_topic(ZONE, "session"), b'{"v": 1')
+                await office.publish(names.node_topic("node-1", "command"), b"\xff{}")
+                await asyncio.sleep(0.1)
+            stranger.close()
+
+        await asyncio.gather(office.send(stream, packets), attack())
+        await asyncio.sleep(0.3)
+        await office.announce(ZONE, [])
+        counters = await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] > 0)
+    assert counters["malformed"] >= 40
+    assert counters["unexpected"] >= 10
+    assert counters["played"] == 100
+    late_ms = delays_ms(pcm, station.heard(stream, 2, LOOK_AHEAD_SAMPLES))
+    assert np.abs(late_ms).max() < 2, late_ms
+
+
+async def test_a_killed_node_joins_again_in_time(tmp_path: Path, station: Station) -> None:
+    pcm = programme(6)
+    packets = await asyncio.to_thread(encode, pcm, 20_000)
+    async with Office(tmp_path) as office:
+        station.start(office, zone=None)
+        await office.expect(names.node_topic("node-1", "status"))
+        answer = await office.command("node-1", 1, command.CONFIGURE, {"zone": ZONE, "gain_db": -6.0})
+        assert command.parse_ack(answer) == (1, None)
+        stream = announcement.Stream(80, 20_000, media_us() + 100_000, 150_000, 3)
+        await office.announce(ZONE, [stream])
+        sending = asyncio.create_task(office.send(stream, packets))
+        await asyncio.sleep(2)
+        station.kill()
+        station.start(office, zone=None)  # the zone is in its storage
+        await sending
+        await asyncio.sleep(0.3)
+    emitted = station.heard(stream, 6, LOOK_AHEAD_SAMPLES)
+    late_ms = delays_ms(pcm, emitted)
+    level = np.sqrt(np.mean(emitted.reshape(-1, 4800) ** 2, axis=1))
+    assert level[20:60].min() < 10  # it was gone
+    assert np.abs(late_ms[40:]).max() < 2, late_ms[40:]
+    ratio = level[45:58].mean() / np.sqrt(np.mean(decode(packets)[4800 * 45 : 4800 * 58] ** 2))
+    assert abs(20 * np.log10(ratio) + 6) < 0.5
+
+
+async def test_commands(tmp_path: Path, station: Station) -> None:
+    async with Office(tmp_path) as office:
+        station.start(office, zone=None)
+        await office.expect(names.node_topic("node-1", "status"))
+        status = names.node_topic("node-1", "status")
+        found = report.parse_status(await office.expect(status))
+        assert (found["state"], found["board"], found["restart_cause"]) == ("online", "esp32", "power")
+        assert command.parse_ack(await office.command("node-1", 5, command.TEST_TONE, {"duration_ms": 300}))[1] is None
+        assert "counter must grow" in str(command.parse_ack(await office.command("node-1", 4, command.STOP))[1])
+        await asyncio.sleep(0.5)
+        assert command.parse_ack(await office.command("node-1", 6, command.REBOOT)) == (6, None)
+        assert station.process is not None
+        code = await asyncio.to_thread(station.process.wait, 10)
+        assert code == flash.REBOOT_EXIT_CODE
+        gone = await office.expect(status, lambda raw: report.parse_status(raw)["state"] == "offline")
+        assert report.parse_status(gone)["state"] == "offline"
+        office.heard.clear()
+        station.start(office, zone=None, cause=flash.reset_cause(code))
+        again = await office.expect(status, lambda raw: report.parse_status(raw)["state"] == "online")
+        assert report.parse_status(again)["restart_cause"] == "command"
+    data = (station.folder / "node.dac").read_bytes()
+    assert np.abs(np.frombuffer(data[: len(data) // 2 * 2], np.int16)).max() > 8000  # the tone
+
+
+async def test_the_broker_goes_and_the_sound_stays(tmp_path: Path, station: Station) -> None:
+    pcm = programme(4)
+    packets = await asyncio.to_thread(encode, pcm, 20_000)
+    async with Office(tmp_path) as office:
+        station.start(office)
+        await office.expect(names.node_topic("node-1", "status"))
+        await asyncio.sleep(0.5)
+        stream = announcement.Stream(81, 20_000, media_us() + 100_000, 150_000, 3)
+        await office.announce(ZONE, [stream])
+        sending = asyncio.create_task(office.send(stream, packets))
+        await asyncio.sleep(1)
+        await office.stop_broker()
+        await asyncio.sleep(1)
+        office.heard.clear()
+        await office.start_broker()
+        await office.expect(names.node_topic("node-1", "status"))
+        await sending
+        await asyncio.sleep(0.3)
+    late_ms = delays_ms(pcm, station.heard(stream, 4, LOOK_AHEAD_SAMPLES))
+    assert np.abs(late_ms).max() < 2, late_ms
+
+
+def test_wrong_configuration_says_what_to_write(tmp_path: Path, station: Station) -> None:
+    for text, expected in (
+        (None, "node.json is missing"),
+        ("{", "not a JSON object"),
+        ('{"id": "Node"}', "broker is missing"),
+        ('{"id": "Node", "broker": ["h", 1], "media": ["h", 2]}', "a name is 1 to 32 characters"),
+        ('{"id": "n", "broker": ["h", 1], "media": ["h", 0]}', "media: port must be from 1 to 65535"),
+    ):
+        if text is not None:
+            (station.folder / "node.json").write_text(text)
+        run = subprocess.run(
+            flash.node_command(station.flash),
+            cwd=station.folder,
+            env=flash.node_environment(station.flash),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        assert run.returncode == 2, run.stdout + run.stderr
+        assert expected in run.stdout
