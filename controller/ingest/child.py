@@ -52,9 +52,7 @@ def main() -> None:
     except IngestError as error:
         report.send("failed", code=error.code, text=error.text)
     except MemoryError:
-        report.send(
-            "failed", code="too_large", text="this source needs more memory than it may have; is it broken?"
-        )
+        report.send("failed", code="too_large", text="this source needs more memory than it may have; is it broken?")
     control.shutdown(socket.SHUT_WR)
     os._exit(0)  # libraries' threads and exit handlers have nothing to do here, and might hang
 

@@ -39,9 +39,7 @@ def open_file(path: Path) -> av.container.InputContainer:
     except FFmpegError as error:
         raise no_sound(reason(error)) from None
     except (IsADirectoryError, PermissionError) as error:
-        raise IngestError(
-            "not_found", f"the sound file {path.name} cannot be opened: {error.strerror}"
-        ) from None
+        raise IngestError("not_found", f"the sound file {path.name} cannot be opened: {error.strerror}") from None
 
 
 def no_sound(detail: str) -> IngestError:

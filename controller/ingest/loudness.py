@@ -17,6 +17,7 @@ from .decode import file_samples
 from .errors import IngestError
 from .output import RATE_HZ, Samples
 from .report import Report
+from .signals import gathered
 
 TARGET_LUFS = -16.0
 MAX_PEAK_DB = -1.0
@@ -59,15 +60,11 @@ class LoudnessMeter:
         from pyloudnorm import Meter
         from scipy.signal import sosfilt
 
-        filters = Meter(
-            RATE_HZ
-        )._filters.values()  # the two stages of BS.1770's K-weighting, as coefficients b and a
+        filters = Meter(RATE_HZ)._filters.values()  # the two stages of BS.1770's K-weighting, as coefficients b and a
         self._sections = np.array([np.concatenate((stage.b, stage.a)) for stage in filters])
         self._state = np.zeros((len(self._sections), 2))
         self._sosfilt = sosfilt
-        self._oversampler = soxr.ResampleStream(
-            RATE_HZ, RATE_HZ * _OVERSAMPLING, 1, dtype="float32", quality="LQ"
-        )
+        self._oversampler = soxr.ResampleStream(RATE_HZ, RATE_HZ * _OVERSAMPLING, 1, dtype="float32", quality="LQ")
         self._energies = array("d")
         self._rest = np.zeros(0)
         self._peak = 0.0
@@ -125,7 +122,7 @@ def measure(path: Path, report: Report) -> Measured:
 def measure_blocks(blocks: Iterable[Samples], report: Report | None = None) -> Measured:
     """Return the measurement of blocks of samples; raises IngestError."""
     meter = LoudnessMeter()
-    for samples in blocks:
+    for samples in gathered(blocks, RATE_HZ):
         finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
         meter.add(finite)
         if meter.frames > MAX_HOURS * 3600 * RATE_HZ:

@@ -36,6 +36,8 @@ class IngestPool:
         self._hang_s = hang_s
         self._idle: deque[Worker] = deque()
         self._running: set[Ingest] = set()
+        self._spawning: set[asyncio.Task[Worker]] = set()
+        self._closing = asyncio.Event()
         self._refill: asyncio.Task[None] | None = None
         self._measuring = asyncio.Semaphore(1)
 
@@ -50,14 +52,15 @@ class IngestPool:
 
     async def open(self) -> None:
         """Make the warm children; raises IngestError when none can be made."""
-        while len(self._idle) < self._warm:
-            self._idle.append(await Worker.spawn())
+        while len(self._idle) < self._warm and not self._closing.is_set():
+            self._idle.append(await self._spawn())
 
     async def close(self) -> None:
         """End all children, those with a source too."""
+        self._closing.set()
         if self._refill is not None:
-            self._refill.cancel()
-            await asyncio.gather(self._refill, return_exceptions=True)
+            await self._refill
+        await asyncio.gather(*self._spawning, return_exceptions=True)
         await asyncio.gather(*(ingest.stop() for ingest in list(self._running)))
         await asyncio.gather(*(worker.kill() for worker in self._idle))
         self._idle.clear()
@@ -89,9 +92,7 @@ class IngestPool:
         try:
             return Measured(*(float(value[name]) for name in Measured.__slots__))
         except (KeyError, TypeError, ValueError):
-            raise IngestError(
-                "crashed", "the measurement of this file went wrong; is the file broken?"
-            ) from None
+            raise IngestError("crashed", "the measurement of this file went wrong; is the file broken?") from None
 
     async def sound_cards(self) -> list[dict[str, Any]]:
         """Return the sound inputs: name, host_api, channels, rate_hz, default; raises IngestError."""
@@ -121,7 +122,7 @@ class IngestPool:
         """Return a child that has the job: a warm one that still lives, or a new one."""
         while True:
             fresh = not self._idle
-            worker = self._idle.popleft() if self._idle else await Worker.spawn()
+            worker = self._idle.popleft() if self._idle else await self._spawn()
             try:
                 if not fresh and not worker.alive:
                     raise ConnectionError("died while it waited")
@@ -130,19 +131,33 @@ class IngestPool:
                 log.warning("a warm child is gone: %s", error)
                 await worker.kill()
                 if fresh:
-                    raise IngestError(
-                        "no_child", "the process for a source died at once; try again"
-                    ) from None
+                    raise IngestError("no_child", "the process for a source died at once; try again") from None
                 continue
             self._refill_later()
             return worker
+
+    async def _spawn(self) -> Worker:
+        """Return a new child; when the caller is cancelled meanwhile, the child becomes a warm one."""
+        task = asyncio.create_task(Worker.spawn())
+        self._spawning.add(task)
+        task.add_done_callback(self._spawning.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._adopt)
+            raise
+
+    def _adopt(self, task: asyncio.Task[Worker]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._idle.append(task.result())
 
     def _refill_later(self) -> None:
         if self._refill is None or self._refill.done():
             self._refill = asyncio.create_task(self._refill_idle(), name="ingest refill")
 
     async def _refill_idle(self) -> None:
-        await asyncio.sleep(REFILL_DELAY_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), REFILL_DELAY_S)
         try:
             await self.open()
         except IngestError as error:

@@ -132,11 +132,7 @@ class _Radio:
 
     def _cause(self, error: FFmpegError) -> str:
         if isinstance(error, av_error.ExitError | av_error.TimeoutError):
-            return (
-                f"no data for {self._request.stall_ms / 1000:g} s"
-                if self._frames
-                else "the server does not answer"
-            )
+            return f"no data for {self._request.stall_ms / 1000:g} s" if self._frames else "the server does not answer"
         if isinstance(error, av_error.ConnectionRefusedError):
             return "the server refuses the connection"
         if error.errno == errno.EIO:
@@ -147,7 +143,5 @@ class _Radio:
         if isinstance(error, av_error.HTTPNotFoundError):
             return f"{self._host} has nothing at this address (404); check the address"
         if isinstance(error, av_error.HTTPUnauthorizedError | av_error.HTTPForbiddenError):
-            return (
-                f"{self._host} does not let us listen ({reason(error)}); ask its operator for another address"
-            )
+            return f"{self._host} does not let us listen ({reason(error)}); ask its operator for another address"
         return f"what {self._host} sends is no sound that can be played ({reason(error)}); check the address"

@@ -58,9 +58,7 @@ class TextRequest(_Request):
 
     kind: Literal["text"] = "text"
     text: str = Field(description=f"what to say, at most {MAX_TEXT_CHARS} characters")
-    voice: str = Field(
-        "vi", description="vi, vi-vn-x-central, vi-vn-x-south, or piper:<name of a voice file>"
-    )
+    voice: str = Field("vi", description="vi, vi-vn-x-central, vi-vn-x-south, or piper:<name of a voice file>")
     speed: float = Field(1.0, ge=0.5, le=2.0, description="1.0 is the voice's own speed")
     start_us: int = Field(0, ge=0, le=MAX_START_US, description="where to begin, microseconds of speech")
 
@@ -68,9 +66,7 @@ class TextRequest(_Request):
     @classmethod
     def _speakable(cls, text: str) -> str:
         if len(text) > MAX_TEXT_CHARS:
-            raise ValueError(
-                f"the text has {len(text)} characters; split it into parts of at most {MAX_TEXT_CHARS}"
-            )
+            raise ValueError(f"the text has {len(text)} characters; split it into parts of at most {MAX_TEXT_CHARS}")
         if not any(unicodedata.category(character)[0] in "LN" for character in text):
             raise ValueError("the text has no letter or digit to speak; write at least one word")
         return text
@@ -79,9 +75,7 @@ class TextRequest(_Request):
     @classmethod
     def _known_form(cls, voice: str) -> str:
         if not _VOICE.fullmatch(voice):
-            raise ValueError(
-                'a voice is "vi", "vi-vn-x-central", "vi-vn-x-south", another language, or "piper:<name>"'
-            )
+            raise ValueError('a voice is "vi", "vi-vn-x-central", "vi-vn-x-south", another language, or "piper:<name>"')
         return voice
 
 
@@ -89,9 +83,7 @@ class ChimeRequest(_Request):
     """A few struck notes before or after an announcement."""
 
     kind: Literal["chime"] = "chime"
-    name: Literal["open", "close", "alert"] = Field(
-        "open", description="rising, falling, or repeated in a hurry"
-    )
+    name: Literal["open", "close", "alert"] = Field("open", description="rising, falling, or repeated in a hurry")
     gain_db: float = Field(0.0, ge=-60.0, le=6.0)
 
 
@@ -135,9 +127,7 @@ class SoundCardRequest(_Request):
     """A microphone or line input of this computer."""
 
     kind: Literal["soundcard"] = "soundcard"
-    device: str | None = Field(
-        None, max_length=200, description="name or part of it; null: the system's default"
-    )
+    device: str | None = Field(None, max_length=200, description="name or part of it; null: the system's default")
     gain_db: float = Field(0.0, ge=-60.0, le=40.0)
 
     @property

@@ -22,9 +22,7 @@ class Resampler:
 
     def __init__(self, rate_hz: int, quality: str) -> None:
         if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-            raise IngestError(
-                "no_sound", f"a sample rate of {rate_hz} Hz is not one of sound; convert the file first"
-            )
+            raise IngestError("no_sound", f"a sample rate of {rate_hz} Hz is not one of sound; convert the file first")
         self._stream = None
         if rate_hz != RATE_HZ:
             self._stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32", quality=quality)

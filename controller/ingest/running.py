@@ -104,9 +104,7 @@ class Ingest:
             log.exception("a listener of source %s failed", self.request.kind)
 
 
-_HUNG = Failed(
-    "hung", "the source's process did not answer any more and was ended; try again, or another file"
-)
+_HUNG = Failed("hung", "the source's process did not answer any more and was ended; try again, or another file")
 
 
 def _busy_s(message: dict[str, object]) -> float:

@@ -1,5 +1,7 @@
 """Arithmetic on blocks of samples that several sources share."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from .output import RATE_HZ, Samples
@@ -26,3 +28,15 @@ class FadeIn:
         faded[:count] *= self._ramp[:count]
         self._ramp = self._ramp[count:]
         return faded
+
+
+def gathered(blocks: Iterable[Samples], frames: int) -> Iterator[Samples]:
+    """Yield the samples of `blocks` in blocks of `frames` or more, for who pays by the block."""
+    held: list[Samples] = []
+    for samples in blocks:
+        held.append(samples)
+        if sum(map(len, held)) >= frames:
+            yield np.concatenate(held)
+            held.clear()
+    if held:
+        yield np.concatenate(held)

@@ -86,9 +86,7 @@ def _find(portaudio: ModuleType, name: str | None) -> dict[str, Any]:
         found: dict[str, Any] = portaudio.query_devices(name, kind="input")
     except ValueError as error:
         if name is not None and "multiple" in str(error).lower():
-            raise IngestError(
-                "no_device", f'several sound inputs are called "{name}"; give the full name'
-            ) from None
+            raise IngestError("no_device", f'several sound inputs are called "{name}"; give the full name') from None
         found = {}
     except portaudio.PortAudioError:
         found = {}

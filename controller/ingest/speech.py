@@ -39,6 +39,5 @@ def clean(text: str) -> str:
     """Return the text without what a voice takes for commands: control characters and phoneme brackets."""
     lines = unicodedata.normalize("NFC", text).replace("[[", "[ [").replace("]]", "] ]")
     return "".join(
-        character if unicodedata.category(character)[0] != "C" or character == "\n" else " "
-        for character in lines
+        character if unicodedata.category(character)[0] != "C" or character == "\n" else " " for character in lines
     ).strip()

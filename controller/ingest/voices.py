@@ -31,7 +31,7 @@ class EspeakVoice:
 
     _WORDS_PER_MINUTE = 175
     _GAIN_DB = 3.0
-    """Brings espeak-ng's Vietnamese voices to -16 LUFS, within 1.5 LU; its peaks, +3 dB, are the limiter's."""
+    """Brings espeak-ng's Vietnamese voices to -16 LUFS, within 1.5 LU; peaks of +3 dB are the limiter's."""
     _HEADER_BYTES = 44
 
     def __init__(self, language: str) -> None:
@@ -151,7 +151,5 @@ def _in_folder(folder: Path | None, name: str) -> Path:
 def _read(fd: int) -> bytes:
     ready, _, _ = select.select([fd], [], [], SILENT_FOR_S)
     if not ready:
-        raise IngestError(
-            "voice_failed", f"the voice said nothing for {SILENT_FOR_S:.0f} s; try a shorter text"
-        )
+        raise IngestError("voice_failed", f"the voice said nothing for {SILENT_FOR_S:.0f} s; try a shorter text")
     return os.read(fd, _READ_BYTES)

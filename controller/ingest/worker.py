@@ -17,6 +17,7 @@ from .errors import IngestError
 from .events import Failed
 
 START_TIMEOUT_S = 30.0
+TAKE_TIMEOUT_S = 5.0
 MAX_STDERR_BYTES = 4096
 _PASSED_ON = (
     "ALSA_CONFIG_PATH", "HOME", "LANG", "LC_ALL", "PATH", "PULSE_COOKIE", "PULSE_SERVER", "SSL_CERT_DIR",
@@ -53,7 +54,7 @@ class Worker:
 
     @classmethod
     async def spawn(cls) -> "Worker":
-        """Return a child that is ready for a job; raises IngestError("no_child")."""
+        """Return a child that is ready for a job; raises IngestError("no_child"). Not to be cancelled."""
         ours, theirs = socket.socketpair()
         with theirs:
             theirs.set_inheritable(True)
@@ -70,24 +71,14 @@ class Worker:
                     env=environment,
                     start_new_session=True,  # its children die with it; our terminal's Ctrl-C is not theirs
                 )
-            except asyncio.CancelledError:
-                ours.close()
-                raise
             except OSError as error:
                 ours.close()
-                raise IngestError(
-                    "no_child", f"no process can be started for a source: {error.strerror}"
-                ) from None
+                raise IngestError("no_child", f"no process can be started for a source: {error.strerror}") from None
         reader, writer = await asyncio.open_unix_connection(sock=ours, limit=events.MAX_LINE_BYTES)
         worker = cls(process, ours, reader, writer)
         message = None
-        try:
+        with contextlib.suppress(TimeoutError):
             message = await worker._message(START_TIMEOUT_S)
-        except TimeoutError:
-            pass
-        except asyncio.CancelledError:
-            await worker.kill()
-            raise
         if message is None or message["event"] != "ready":
             await worker.kill()
             raise IngestError("no_child", f"the process for a source does not start: {worker.last_words}")
@@ -99,7 +90,7 @@ class Worker:
         socket.send_fds(self._control, [JOB], [] if fd is None else [fd])
         self._writer.write(json.dumps(job).encode() + b"\n")
         await self._writer.drain()
-        message = await self._message(START_TIMEOUT_S)
+        message = await self._message(TAKE_TIMEOUT_S)
         if message is None or message["event"] != "taken":
             raise ConnectionError("the child died before it took its job")
 
@@ -127,14 +118,12 @@ class Worker:
         code = self._process.returncode
         await self.kill()
         if code == -signal.SIGXCPU:
-            return Failed(
-                "too_slow", "the source kept the processor busy without giving sound; is the file broken?"
-            )
+            return Failed("too_slow", "the source kept the processor busy without giving sound; is the file broken?")
         if code == -signal.SIGKILL:
             return Failed("killed", "the source's process was killed; is the computer out of memory?")
         if code is not None and code < 0:
             name = signal.Signals(-code).name
-            return Failed("crashed", f"the source's process crashed ({name}); is the file or stream broken?")
+            return Failed("crashed", f"the source's process crashed ({name}); try again, or another source")
         return Failed("crashed", f"the source's process ended unexpectedly: {self.last_words}")
 
     @property

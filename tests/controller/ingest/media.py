@@ -27,9 +27,15 @@ def sine(frequency_hz: float, duration_s: float, rate_hz: int = RATE_HZ, peak: f
 
 
 def write(
-    path: Path, codec: str, samples: Samples, rate_hz: int = RATE_HZ, channels: int = 1, *, video: bool = False
+    path: Path,
+    codec: str,
+    samples: Samples,
+    rate_hz: int = RATE_HZ,
+    channels: int = 1,
+    *,
+    video: bool = False,
 ) -> Path:
-    """Encode `samples`, the same in every channel, into a file of the format that the suffix of `path` names."""
+    """Encode `samples`, the same in every channel, into a file of the format of `path`'s suffix."""
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
     with av.open(str(path), "w") as container:
         picture = container.add_stream("mpeg4", rate=25) if video else None

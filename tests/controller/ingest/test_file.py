@@ -25,9 +25,7 @@ from tests.controller.ingest import media
         ("a.flac", "flac", 32000, 1),
     ],
 )
-async def test_formats(
-    pool: IngestPool, tmp_path: Path, name: str, codec: str, rate_hz: int, channels: int
-) -> None:
+async def test_formats(pool: IngestPool, tmp_path: Path, name: str, codec: str, rate_hz: int, channels: int) -> None:
     path = media.write(tmp_path / name, codec, media.sine(440, 1.5, rate_hz), rate_hz, channels)
     heard = await media.record(pool, FileSource(path=path))
     assert heard.final == Ended()
@@ -53,7 +51,13 @@ async def test_gain(pool: IngestPool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("a.wav", "pcm_s16le"), ("a.mp3", "libmp3lame"), ("a.flac", "flac"), ("a.m4a", "aac"), ("a.ogg", "libopus")],
+    [
+        ("a.wav", "pcm_s16le"),
+        ("a.mp3", "libmp3lame"),
+        ("a.flac", "flac"),
+        ("a.m4a", "aac"),
+        ("a.ogg", "libopus"),
+    ],
 )
 async def test_goes_on_in_the_middle(pool: IngestPool, tmp_path: Path, name: str, codec: str) -> None:
     sweep = np.sin(np.cumsum(2 * np.pi * np.linspace(200, 2000, 6 * 48000) / 48000)).astype(np.float32) * 0.25
@@ -73,7 +77,12 @@ async def test_behind_the_end_is_the_end(pool: IngestPool, tmp_path: Path) -> No
 
 
 async def test_truncated_files_play_what_they_hold(pool: IngestPool, tmp_path: Path) -> None:
-    for name, codec in (("a.mp3", "libmp3lame"), ("a.wav", "pcm_s16le"), ("a.ogg", "libopus"), ("a.flac", "flac")):
+    for name, codec in (
+        ("a.mp3", "libmp3lame"),
+        ("a.wav", "pcm_s16le"),
+        ("a.ogg", "libopus"),
+        ("a.flac", "flac"),
+    ):
         path = media.write(tmp_path / name, codec, media.sine(440, 4.0))
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 2])

@@ -33,7 +33,7 @@ def test_block_by_block_equals_the_whole(seed: int) -> None:
 
 
 def test_true_peak_is_between_the_samples() -> None:
-    # EBU Tech 3341 case 16: a quarter of the sample rate at 45 degrees; the samples themselves stay 3 dB below.
+    # EBU Tech 3341 case 16: a quarter of the rate at 45 degrees; the samples themselves stay 3 dB below.
     samples = (0.5 * np.sin(np.pi / 2 * np.arange(96000) + np.pi / 4)).astype(np.float32)
     assert measure_blocks(_pieces(samples)).true_peak_db == pytest.approx(-6.0, abs=0.4)
 

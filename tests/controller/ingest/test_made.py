@@ -1,10 +1,16 @@
 """Sources that are made here: speech, chime, tone."""
 
 import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from controller.ingest import speech, voices
+from controller.ingest.errors import IngestError
 from controller.ingest.events import Ended, Failed
 from controller.ingest.loudness import measure_blocks
 from controller.ingest.pool import IngestPool
@@ -80,11 +86,41 @@ async def test_piper_without_its_package_or_file(pool: IngestPool) -> None:
     assert "choose the voice vi" in heard.final.text
 
 
-async def test_a_text_without_a_sound(pool: IngestPool) -> None:
-    heard = await media.record(pool, TextRequest(text="ـ ₁ ꧐"[:1] + "ˈˈˈ"))
-    assert isinstance(heard.final, Ended | Failed)
-    if isinstance(heard.final, Failed):
-        assert heard.final.code == "unspeakable"
+class _Mute:
+    def speak(self, text: str, speed: float) -> Iterator[media.Samples]:
+        yield np.full(4800, 0.001, np.float32)
+
+
+def test_a_voice_of_another_kind_that_makes_no_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(voices.VOICES, "mute", lambda _name, _folder: _Mute())
+    request = TextRequest.model_construct(text="Xin chào", voice="mute:a", speed=1.0, start_us=0)
+    with pytest.raises(IngestError, match="makes no sound of this text; write words") as caught:
+        speech.play(request, None, None)  # type: ignore[arg-type]
+    assert caught.value.code == "unspeakable"
+
+
+def test_piper_speaks_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With piper's own interface (1.3 and 1.4); a voice of it is too large for a test."""
+    asked = []
+
+    class Model:
+        @staticmethod
+        def load(path: Path) -> "Model":
+            assert path == tmp_path / "vi.onnx"
+            return Model()
+
+        def synthesize(self, text: str, config: SimpleNamespace) -> Iterator[SimpleNamespace]:
+            asked.append((text, config.length_scale))
+            yield SimpleNamespace(sample_rate=22050, audio_float_array=media.sine(440, 1.0, 22050))
+
+    module = SimpleNamespace(PiperVoice=Model, SynthesisConfig=SimpleNamespace)
+    monkeypatch.setitem(sys.modules, "piper", module)
+    (tmp_path / "vi.onnx").touch()
+    spoken = np.concatenate(list(voices.find_voice("piper:vi", tmp_path).speak("Xin chào", 2.0)))
+    assert asked == [("Xin chào", 0.5)]
+    assert media.pitch_hz(spoken) == pytest.approx(440, abs=2)
+    with pytest.raises(IngestError, match="there is no voice file other"):
+        list(voices.find_voice("piper:other", tmp_path).speak("Xin chào", 1.0))
 
 
 def test_commands_of_the_voice_are_taken_out() -> None:

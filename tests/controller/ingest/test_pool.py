@@ -66,7 +66,8 @@ async def test_nobody_reading_is_no_hang_and_position_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deadly", "code"), [(signal.SIGKILL, "killed"), (signal.SIGSEGV, "crashed"), (signal.SIGXCPU, "too_slow")]
+    ("deadly", "code"),
+    [(signal.SIGKILL, "killed"), (signal.SIGSEGV, "crashed"), (signal.SIGXCPU, "too_slow")],
 )
 async def test_a_death_is_a_failure(pool: IngestPool, deadly: signal.Signals, code: str) -> None:
     ingest, read_fd, events = await _blocked(pool)
@@ -86,6 +87,18 @@ async def test_a_hanging_child_is_ended() -> None:
         final = await asyncio.wait_for(ingest.wait(), 20)
         assert isinstance(final, Failed)
         assert final.code == "hung"
+        os.close(read_fd)
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing_behind() -> None:
+    async with IngestPool(warm=0) as pool:
+        read_fd, write_fd = os.pipe()
+        starting = asyncio.create_task(pool.start(ToneRequest(), write_fd))
+        await asyncio.sleep(0.05)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert os.read(read_fd, 1) == b""
         os.close(read_fd)
 
 
@@ -150,7 +163,7 @@ async def test_limits_are_in_force(pool: IngestPool, monkeypatch: pytest.MonkeyP
     status = Path(f"/proc/{ingest.pid}/status").read_text()
     assert "NoNewPrivs:\t1" in status
     assert b"LOAXA_SECRET" not in Path(f"/proc/{ingest.pid}/environ").read_bytes()
-    files = [os.readlink(link) for link in Path(f"/proc/{ingest.pid}/fd").iterdir()]
+    files = [str(link.readlink()) for link in Path(f"/proc/{ingest.pid}/fd").iterdir()]
     assert len([name for name in files if name.startswith(("socket", "pipe"))]) <= 4, files
     await ingest.stop()
     os.close(read_fd)

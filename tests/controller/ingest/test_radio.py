@@ -1,5 +1,6 @@
 """Streams from a web server that misbehaves."""
 
+import contextlib
 import http.server
 import threading
 import time
@@ -19,7 +20,7 @@ Answer = Callable[[Handler, int], None]
 
 
 class Station:
-    """A web server on loopback: `pages` maps a path to what answers it, given how often it was asked before."""
+    """A web server on loopback: `pages` maps a path to what answers it, given how often it was asked."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Answer] = {}
@@ -32,10 +33,8 @@ class Station:
                 before = station.asked.count(self.path)
                 station.asked.append(self.path)
                 answer = station.pages.get(self.path, not_found)
-                try:
+                with contextlib.suppress(OSError):
                     answer(self, before)
-                except OSError:
-                    pass
                 self.close_connection = True
 
             def log_message(self, format: str, *args: object) -> None:
@@ -146,9 +145,7 @@ async def test_a_radio_that_stalls_is_connected_again(pool: IngestPool, station:
     assert Reconnecting("no data for 1 s") in tapped.events
 
 
-async def test_a_file_that_breaks_off_goes_on_where_it_was(
-    pool: IngestPool, station: Station, mp3: bytes
-) -> None:
+async def test_a_file_that_breaks_off_goes_on_where_it_was(pool: IngestPool, station: Station, mp3: bytes) -> None:
     def answer(handler: Handler, before: int) -> None:
         if before:
             return whole(mp3)(handler, before)
@@ -173,7 +170,9 @@ async def test_hls(pool: IngestPool, station: Station, tmp_path: Path) -> None:
 EVIL = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n{}#EXT-X-ENDLIST\n"
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "/etc/passwd", "concat:/etc/passwd", "data:audio/wav;base64,AAAA"])
+@pytest.mark.parametrize(
+    "target", ["file:///etc/passwd", "/etc/passwd", "concat:/etc/passwd", "data:audio/wav;base64,AAAA"]
+)
 async def test_a_playlist_reads_no_file(pool: IngestPool, station: Station, target: str) -> None:
     playlist = EVIL.format(f"#EXTINF:2,\n{target}\n")
     station.pages["/evil.m3u8"] = whole(playlist.encode(), "application/vnd.apple.mpegurl")

@@ -1,0 +1,117 @@
+"""The local sound card, played by a PulseAudio of our own whose null sink is the microphone."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.ingest.events import Failed, Position
+from controller.ingest.pool import IngestPool
+from controller.ingest.request import SoundCardRequest
+from tests.controller.ingest import media
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("pulseaudio") and list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so"))),
+    reason="run: sudo apt-get install pulseaudio pulseaudio-utils libasound2-plugins",
+)
+
+
+@pytest.fixture
+def sound_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """A PulseAudio daemon with a null sink, and ALSA's default device pointed at it."""
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    socket_path = runtime / "native"
+    alsa = tmp_path / "asound.conf"
+    alsa.write_text("</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n")
+    environment = {
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "PULSE_SERVER": f"unix:{socket_path}",
+        "ALSA_CONFIG_PATH": str(alsa),
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with subprocess.Popen(
+        [
+            *(
+                "pulseaudio",
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--use-pid-file=no",
+                "--disable-shm=yes",
+            ),
+            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={socket_path}"),
+            *("-L", "module-null-sink sink_name=horn rate=48000"),
+        ],
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as daemon:
+        deadline_s = time.monotonic() + 20
+        while subprocess.run(["pactl", "info"], capture_output=True, check=False).returncode:
+            assert time.monotonic() < deadline_s, "PulseAudio does not start"
+            time.sleep(0.1)
+        subprocess.run(["pactl", "set-default-source", "horn.monitor"], check=True)
+        yield environment
+        daemon.terminate()
+
+
+async def test_what_is_played_is_recorded(sound_server: dict[str, str], tmp_path: Path) -> None:
+    path = media.write(tmp_path / "a.wav", "pcm_s16le", media.sine(440, 8.0))
+    async with IngestPool(warm=1) as pool:
+        tapped = await media.tap(pool, SoundCardRequest())
+        await tapped.ingest.wait_started()
+        player = await asyncio.create_subprocess_exec("paplay", "--device=horn", str(path))
+        await asyncio.sleep(1.0)
+        before = len(tapped.samples())
+        begun_s = time.monotonic()
+        await asyncio.sleep(3.0)
+        heard = tapped.samples()[before:]
+        elapsed_s = time.monotonic() - begun_s
+        assert len(heard) / 48000 == pytest.approx(elapsed_s, abs=0.3)
+        assert media.pitch_hz(heard) == pytest.approx(440, abs=2)
+        assert media.rms(heard) == pytest.approx(0.25 / 2**0.5, rel=0.05)
+        await tapped.ingest.stop()
+        recording = await tapped.finish()
+        assert any(isinstance(event, Position) for event in recording.events)
+        player.terminate()
+        await player.wait()
+
+
+async def test_devices_are_listed_and_a_missing_one_is_told(sound_server: dict[str, str]) -> None:
+    async with IngestPool(warm=1) as pool:
+        devices = await pool.sound_cards()
+        assert any(device["name"] == "default" for device in devices), devices
+        assert sum(device["default"] for device in devices) == 1
+        recording = await media.record(pool, SoundCardRequest(device="Micro phòng họp"))
+    assert isinstance(recording.final, Failed)
+    assert recording.final.code == "no_device"
+    assert 'no sound input called "Micro phòng họp"; there are: ' in recording.final.text
+    assert '"default"' in recording.final.text
+
+
+async def test_a_card_that_goes_away_is_told(sound_server: dict[str, str]) -> None:
+    async with IngestPool(warm=1) as pool:
+        tapped = await media.tap(pool, SoundCardRequest())
+        await tapped.until(0.5)
+        subprocess.run(["pactl", "exit"], check=True)
+        recording = await asyncio.wait_for(tapped.finish(), 20)
+    assert isinstance(recording.final, Failed)
+    assert recording.final.code in ("no_device", "crashed", "hung")
+
+
+async def test_a_sound_library_that_gives_up_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = tmp_path / "asound.conf"
+    empty.write_text("")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(empty))
+    async with IngestPool(warm=1) as pool:
+        recording = await media.record(pool, SoundCardRequest())
+    assert isinstance(recording.final, Failed)  # PortAudio 19.6 aborts the process without any configuration of ALSA
+    assert recording.final.code in ("crashed", "no_device")
