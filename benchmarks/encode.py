@@ -52,9 +52,7 @@ def _speech_like(seconds: int) -> Any:
     for number in range(seconds * 5):
         count = _RATE // 5
         pitch = noise.uniform(90, 220)
-        pulses = (np.arange(count) * pitch / _RATE % 1 < pitch / _RATE).astype(float) + noise.normal(
-            0, 0.01, count
-        )
+        pulses = (np.arange(count) * pitch / _RATE % 1 < pitch / _RATE).astype(float) + noise.normal(0, 0.01, count)
         for formant in (noise.uniform(300, 800), noise.uniform(900, 2500), noise.uniform(2500, 3500)):
             radius = 0.985
             pulses = lfilter([1], [1, -2 * radius * np.cos(2 * np.pi * formant / _RATE), radius**2], pulses)

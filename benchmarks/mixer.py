@@ -120,9 +120,7 @@ def _cpu_s(command: list[str]) -> float | None:
 def _ffmpeg(seconds: int) -> list[str]:
     pads = "".join(f"[s{number}]" for number in range(SOURCES))
     source = f"sine=frequency=440:sample_rate={RATE}:samples_per_frame={BLOCK_SAMPLES}:duration={seconds}"
-    graph = (
-        f"{source},aformat=sample_fmts=fltp,asplit={SOURCES}{pads};{pads}amix=inputs={SOURCES}:normalize=0"
-    )
+    graph = f"{source},aformat=sample_fmts=fltp,asplit={SOURCES}{pads};{pads}amix=inputs={SOURCES}:normalize=0"
     return ["-v", "error", "-filter_complex_threads", "1", "-filter_complex", graph, "-f", "null", "-"]
 
 

@@ -78,9 +78,7 @@ class Sink:
         for sink in self.sockets:
             while (count := self._receive(sink.fileno())) > 0:
                 packets = self._packets[:count, : _HEADER.itemsize].copy().view(_HEADER)[:, 0]
-                stamps = self._control[:count].view(
-                    np.int64
-                )  # cmsghdr is 16 bytes, then seconds and nanoseconds
+                stamps = self._control[:count].view(np.int64)  # cmsghdr is 16 bytes, then seconds and nanoseconds
                 arrivals_ns = stamps[:, 2] * 1_000_000_000 + stamps[:, 3] + self._offset_ns
                 columns = (
                     packets["ssrc"].astype(np.int64),

@@ -20,9 +20,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="engine: %(levelname)s %(message)s")
     settings = parse_arguments(sys.argv[1:])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is for the controller, which then closes the socket
-    sys.setswitchinterval(
-        0.0005
-    )  # a worker that comes back from libopus gets the GIL within a fraction of a frame
+    sys.setswitchinterval(0.0005)  # a worker that comes back from libopus gets the GIL within a fraction of a frame
     try:
         asyncio.run(serve(settings))
     except OSError as error:

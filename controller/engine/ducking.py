@@ -41,7 +41,5 @@ def duck(
 
 def ramp_blocks(before: Floats, after: Floats, ramps: Ramps, block_ms: float) -> NDArray[np.int32]:
     """Return over how many blocks each gain goes, given ducking factors before and after."""
-    length_ms = np.where(
-        after < before, ramps.attack_ms, np.where(after > before, ramps.release_ms, ramps.fade_ms)
-    )
+    length_ms = np.where(after < before, ramps.attack_ms, np.where(after > before, ramps.release_ms, ramps.fade_ms))
     return np.maximum(1, np.rint(length_ms / block_ms)).astype(np.int32)

@@ -78,6 +78,7 @@ class Fanout:
         self._fd = media.fileno()
         self._packet = (ctypes.c_char * len(packet)).from_buffer(packet)
         self._iovec = _Iovec(ctypes.addressof(self._packet), 0)
+        self._addresses: list[Address] = []
         self._destinations = _Destinations((), ctypes.addressof(self._iovec))
 
     @property
@@ -87,6 +88,9 @@ class Fanout:
 
     def set_members(self, addresses: Sequence[Address]) -> None:
         """Send to `addresses` (IPv4) from the next packet on; one being sent goes to the old ones."""
+        if list(addresses) == self._addresses:
+            return
+        self._addresses = list(addresses)
         self._destinations = _Destinations(addresses, ctypes.addressof(self._iovec))
 
     def send(self, length: int) -> None:

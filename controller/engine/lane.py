@@ -35,7 +35,9 @@ class Lane:
                 self._has_work.clear()
                 await self._has_work.wait()
             media_us = await self.pacer.next_block()
-            self.frames += await self.pipeline.run_block(media_us)
+            frames = await self.pipeline.run_block(media_us)
+            self.pacer.done(media_us, frames)
+            self.frames += frames
             self._after_block(media_us)
 
     def close(self) -> None:

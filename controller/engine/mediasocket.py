@@ -23,14 +23,10 @@ def open_media(settings: EngineSettings) -> socket.socket:
         media.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED_FORWARDING)
         media.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, settings.multicast_ttl)
         if settings.multicast_interface:
-            media.setsockopt(
-                socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(settings.multicast_interface)
-            )
+            media.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(settings.multicast_interface))
         media.bind((settings.host, settings.port))
         media.setblocking(False)
     except OSError as error:
         media.close()
-        raise OSError(
-            error.errno, f"media socket {settings.host}:{settings.port}: {error.strerror}"
-        ) from error
+        raise OSError(error.errno, f"media socket {settings.host}:{settings.port}: {error.strerror}") from error
     return media

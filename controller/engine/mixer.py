@@ -89,9 +89,7 @@ class Mixer:
 
     def same_row(self, one: int, other: int) -> bool:
         """True when two zones have the same mix now and, unless aimed differently later, for ever."""
-        return all(
-            np.array_equal(matrix[one], matrix[other]) for matrix in (self._gains, self._aims, self._left)
-        )
+        return all(np.array_equal(matrix[one], matrix[other]) for matrix in (self._gains, self._aims, self._left))
 
     def row_is_silent(self, row: int) -> bool:
         """True when a zone's gains are all zero and stay so."""

@@ -16,8 +16,8 @@ from controller.engine.source import Source, Tap
 from controller.engine.stream import DRAINING, PENDING, SENDING, Stream
 
 Emit = Callable[[str, dict[str, Any]], None]
-TAIL_BLOCKS = 1
-"""Sent after the mix is silent: what the limiter and the codec hold back is less than a block."""
+TAIL_BLOCKS = 2
+"""Sent from the block on in which the mix falls silent: what limiter and codec hold back is less than one."""
 _MAX_FRAME_INDEX = (1 << 32) - 1
 
 
@@ -54,6 +54,18 @@ class OnAir:
         self._emit = emit
         self._ramps = ramps or ducking.Ramps()
         self._ducks = np.ones(mixer.shape, np.float32)
+        self._packets = 0
+        self._send_errors = 0
+
+    @property
+    def packets(self) -> int:
+        """Packets that left, since the beginning."""
+        return self._packets + sum(stream.fanout.sent for stream in self.streams.values())
+
+    @property
+    def send_errors(self) -> int:
+        """Packets that could not be sent, since the beginning."""
+        return self._send_errors + sum(stream.fanout.errors for stream in self.streams.values())
 
     def apply(
         self, plan: Plan, sources: dict[str, Source], where: Callable[[bytes], Address | None], next_us: int
@@ -106,6 +118,7 @@ class OnAir:
         ducks = ducking.duck(named, priorities, ducked, sounding)
         before = np.ones(shape, np.float32)
         before[: self._ducks.shape[0], : self._ducks.shape[1]] = self._ducks
+        before[~named] = ducks[~named]  # what comes or goes is faded, however it was ducked
         blocks = ducking.ramp_blocks(before, ducks, self._ramps, self.frame_us / 1000)
         blocks[:, fresh] = 0  # what is silent now cannot click
         self._ducks = ducks
@@ -137,6 +150,8 @@ class OnAir:
             elif stream.wanted:
                 stream.state = PENDING
         for stream in ended:
+            self._packets += stream.fanout.sent
+            self._send_errors += stream.fanout.errors
             del self.streams[stream.zone.id, stream.profile.name]
             self._emit("stream_end", {"zone": stream.zone.id, "ssrc": stream.ssrc})
         for voice in [voice for voice in self.voices if voice.leaving]:

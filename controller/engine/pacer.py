@@ -13,7 +13,7 @@ import time
 from controller.engine.mediaclock import MediaClock
 
 LATE_US = 5_000
-"""A block begun later than this counts as late."""
+"""A frame whose last packet leaves later than this after its media instant counts as late."""
 _CLOCK_MONOTONIC = 1
 _ABSOLUTE = 1
 
@@ -72,8 +72,8 @@ class Pacer:
     def __init__(self, clock: MediaClock, frame_us: int, patience_us: int) -> None:
         self.next_us = 0
         """Media time of the next block."""
-        self.late = 0
-        self.skipped = 0
+        self.late_frames = 0
+        self.skipped_blocks = 0
         self._worst_us = 0
         self._clock = clock
         self._frame_us = frame_us
@@ -94,15 +94,19 @@ class Pacer:
         behind_us = self._clock.now_us() - self.next_us
         if behind_us > self.patience_us:
             skip = (behind_us - self.patience_us) // self._frame_us + 1
-            self.skipped += skip
+            self.skipped_blocks += skip
             self.next_us += skip * self._frame_us
         media_us = self.next_us
         await self._alarm.wait_until(self._clock.mono_ns(media_us))
-        lateness_us = self._clock.now_us() - media_us
-        self._worst_us = max(self._worst_us, lateness_us)
-        self.late += lateness_us > LATE_US
         self.next_us = media_us + self._frame_us
         return media_us
+
+    def done(self, media_us: int, frames: int) -> None:
+        """Take note that the last packet of the `frames` frames at `media_us` has left."""
+        lateness_us = self._clock.now_us() - media_us
+        self._worst_us = max(self._worst_us, lateness_us)
+        if lateness_us > LATE_US:
+            self.late_frames += frames
 
     def take_worst_us(self) -> int:
         """Return the greatest lateness since the last call."""

@@ -36,7 +36,7 @@ class Pipeline:
         """The zone whose mix is recorded."""
 
     async def run_block(self, media_us: int) -> int:
-        """Carry the block at `media_us` from sources to members; return how many frames were encoded."""
+        """Carry the block at `media_us` from sources to members; return how many frames were sent."""
         self._grow()
         for voice in self.on_air.voices:
             voice.source.fill()
@@ -50,7 +50,7 @@ class Pipeline:
         self._record(media_us)
         groups = self._encoders.groups
         await self._workers.run([functools.partial(self._carry, group, media_us) for group in groups])
-        return len(groups)
+        return sum(len(group.streams) for group in groups)
 
     def _carry(self, group: Group, media_us: int) -> None:
         samples = self._quantiser.samples[group.streams[0].row]

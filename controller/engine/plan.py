@@ -83,9 +83,7 @@ class Plan:
 def parse_plan(message: dict[str, Any]) -> Plan:
     """Return the plan in a control message; raises PlanError with what is wrong and where."""
     zones = tuple(_parse("zone", entry, _parse_zone) for entry in _entries(message, "zones", MAX_ZONES))
-    sessions = tuple(
-        _parse("session", entry, _parse_session) for entry in _entries(message, "sessions", MAX_SESSIONS)
-    )
+    sessions = tuple(_parse("session", entry, _parse_session) for entry in _entries(message, "sessions", MAX_SESSIONS))
     known = _unique("zone", [zone.id for zone in zones])
     _unique("session", [session.id for session in sessions])
     for session in sessions:
@@ -161,11 +159,7 @@ def _parse_mapping(entry: Any) -> Mapping | None:
 
 def _parse_session(entry: dict[str, Any]) -> Session:
     zones = entry.get("zones")
-    if (
-        not isinstance(zones, list)
-        or len(zones) > MAX_ZONES
-        or not all(isinstance(name, str) for name in zones)
-    ):
+    if not isinstance(zones, list) or len(zones) > MAX_ZONES or not all(isinstance(name, str) for name in zones):
         raise PlanError("zones must be a list of names")
     _unique("zone", zones)
     return Session(

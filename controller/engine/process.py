@@ -123,7 +123,8 @@ class Engine:
         )
         for lane in self._lanes:
             lane.apply(plan, self._sources.by_session, self._time.address)
-            lane.pipeline.recorded_zone = plan.zones[0].id if plan.zones else ""
+            if plan.zones:
+                lane.pipeline.recorded_zone = plan.zones[0].id
 
     def _on_member(self, tag: bytes, address: Address) -> None:
         self.emit("member", {"tag": tag.hex(), "address": list(address)})
@@ -147,24 +148,23 @@ class Engine:
                 told_s = time.monotonic()
                 mono_us = mono_ns // 1000
                 media_us = self._clock.media_us(mono_us * 1000)
-                self.emit(
-                    "clock", {"mono_us": mono_us, "media_us": media_us, "slew_ppb": self._clock.slew_ppb}
-                )
+                self.emit("clock", {"mono_us": mono_us, "media_us": media_us, "slew_ppb": self._clock.slew_ppb})
             self.emit("stats", self._stats())
             await asyncio.sleep(1.0)
 
     def _stats(self) -> dict[str, Any]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        streams = [stream for lane in self._lanes for stream in lane.pipeline.on_air.streams.values()]
+        on_air = [lane.pipeline.on_air for lane in self._lanes]
+        pacers = [lane.pacer for lane in self._lanes]
         return {
             "frames": sum(lane.frames for lane in self._lanes),
-            "late_frames": sum(lane.pacer.late for lane in self._lanes),
-            "skipped_frames": sum(lane.pacer.skipped for lane in self._lanes),
-            "worst_late_us": max(lane.pacer.take_worst_us() for lane in self._lanes),
+            "late_frames": sum(pacer.late_frames for pacer in pacers),
+            "skipped_blocks": sum(pacer.skipped_blocks for pacer in pacers),
+            "worst_late_us": max(pacer.take_worst_us() for pacer in pacers),
+            "packets": sum(each.packets for each in on_air),
+            "send_errors": sum(each.send_errors for each in on_air),
+            "members": sum(stream.fanout.members for each in on_air for stream in each.streams.values()),
             "failures": self._workers.failures,
-            "packets": sum(stream.fanout.sent for stream in streams),
-            "send_errors": sum(stream.fanout.errors for stream in streams),
-            "members": sum(stream.fanout.members for stream in streams),
             "time_answered": self._time.answered,
             "time_ignored": self._time.ignored,
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),

@@ -28,9 +28,7 @@ class EngineSettings:
 def parse_arguments(arguments: list[str]) -> EngineSettings:
     """Return the settings on a command line; exits with a message when they are wrong."""
     default = EngineSettings()
-    parser = argparse.ArgumentParser(
-        prog="python -m controller.engine", description="The engine of one controller."
-    )
+    parser = argparse.ArgumentParser(prog="python -m controller.engine", description="The engine of one controller.")
     parser.add_argument("--control-fd", type=int, default=default.control_fd, metavar="N")
     parser.add_argument("--host", default=default.host, metavar="ADDRESS")
     parser.add_argument("--port", type=int, default=default.port, metavar="N")

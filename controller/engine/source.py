@@ -178,9 +178,7 @@ class Tap:
     def _fade_out(self, out: Floats, count: int) -> None:
         fade = min(count, FADE_SAMPLES)
         out[count:] = 0.0
-        out[count - fade : count] *= (
-            _FADE_OUT if fade == FADE_SAMPLES else np.linspace(1, 0, fade, dtype=np.float32)
-        )
+        out[count - fade : count] *= _FADE_OUT if fade == FADE_SAMPLES else np.linspace(1, 0, fade, dtype=np.float32)
         if self._source.exhausted:
             self.state, self.ended_at = ENDED, count
         else:

@@ -25,9 +25,7 @@ _OLDEST_STAMP_NS = 1_000_000_000
 class TimeService:
     """Serves `media`, a bound non-blocking UDP socket. `on_member` hears of each tag whose address is new."""
 
-    def __init__(
-        self, media: socket.socket, clock: MediaClock, on_member: Callable[[bytes, Address], None]
-    ) -> None:
+    def __init__(self, media: socket.socket, clock: MediaClock, on_member: Callable[[bytes, Address], None]) -> None:
         self.answered = 0
         self.ignored = 0
         self._socket = media
@@ -97,5 +95,5 @@ def _arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
             seconds, nanoseconds = struct.unpack_from("=qq", data)
             age_ns = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
             if 0 <= age_ns < _OLDEST_STAMP_NS:
-                return now_ns - age_ns
+                return int(now_ns - age_ns)
     return now_ns

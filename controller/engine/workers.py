@@ -16,8 +16,7 @@ class Workers:
         self.failures = 0
         self._jobs: queue.SimpleQueue[tuple[Callable[[], None], _Batch] | None] = queue.SimpleQueue()
         self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
-            for number in range(count)
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(count)
         ]
         for thread in self._threads:
             thread.start()
@@ -45,9 +44,7 @@ class Workers:
                 job()
             except Exception:
                 self.failures += 1
-                if (
-                    self.failures & (self.failures - 1) == 0
-                ):  # 1, 2, 4, 8, …: a broken job must not flood the log
+                if self.failures & (self.failures - 1) == 0:  # 1, 2, 4, 8, …: a broken job must not flood the log
                     log.exception("a job of a block failed (%d so far)", self.failures)
             batch.finish_one()
 

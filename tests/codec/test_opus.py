@@ -1,5 +1,7 @@
 """The wrapper of libopus: sound survives, states copy, and no buffer is read or written past its end."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -111,10 +113,8 @@ def test_buffers_are_checked_before_libopus_sees_them():
 @pytest.mark.parametrize("payload", [b"", b"\xff", b"\x03\xff\xff", bytes(1500)])
 def test_what_is_no_packet_is_refused_or_harmless(payload):
     decoder, pcm = Decoder(), np.zeros(MAX_FRAME_SAMPLES, np.int16)
-    try:
+    with contextlib.suppress(OpusError):
         assert 0 <= decoder.decode(payload, pcm) <= MAX_FRAME_SAMPLES
-    except OpusError as error:
-        assert "opus decode" in str(error)
 
 
 @pytest.mark.parametrize(

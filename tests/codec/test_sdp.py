@@ -52,5 +52,5 @@ def test_an_empty_name_is_a_dash():
 
 @pytest.mark.parametrize("change", [{"address": "horn.example"}, {"origin": "::1"}, {"port": 0}, {"port": 65536}])
 def test_what_is_no_address_is_refused(change):
-    with pytest.raises(ValueError, match="port|address|expected|Expected|octets|Only decimal"):
+    with pytest.raises(ValueError, match=r"port|address|expected|Expected|octets|Only decimal"):
         build(replace(GROUP, **change))

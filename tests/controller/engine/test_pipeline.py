@@ -1,0 +1,294 @@
+"""A pipeline in virtual time: what is sent, what is shared, and that no change of the plan clicks."""
+
+import contextlib
+import os
+
+import numpy as np
+import pytest
+
+from codec.opus import Encoder
+from controller.engine.mediasocket import open_media
+from controller.engine.pipeline import Pipeline
+from controller.engine.plan import parse_plan
+from controller.engine.settings import EngineSettings
+from controller.engine.source import Source
+from controller.engine.workers import Workers
+from tests.controller.engine.harness import Listener, largest_bend, member, session, tone, zone
+
+FRAME_US = 20_000
+SMOOTH = 120
+"""int16 steps: a 300 Hz tone at half scale bends 25 a sample squared, a fade adds some; a click bends thousands."""
+
+
+class Tape:
+    """Stands where the recorder does."""
+
+    def __init__(self):
+        self.blocks = []
+
+    def write(self, media_us, samples):
+        self.blocks.append(samples.copy())
+
+    @property
+    def sound(self):
+        return np.concatenate(self.blocks)
+
+
+class Rig:
+    """A pipeline whose blocks the test runs one by one."""
+
+    def __init__(self, media):
+        self.events = []
+        self.tape = Tape()
+        self.workers = Workers(2)
+        self.pipeline = Pipeline(FRAME_US, media, self.workers, self.note, self.tape)
+        self.pipeline.recorded_zone = "z-1"
+        self.sources = {}
+        self.now_us = 1_000_000 * FRAME_US
+        self.listeners = []
+
+    def note(self, event, fields):
+        self.events.append((event, fields))
+
+    def named(self, event):
+        return [fields for name, fields in self.events if name == event]
+
+    def listener(self):
+        self.listeners.append(Listener())
+        return self.listeners[-1]
+
+    def feed(self, name, samples, live=False):
+        reading, writing = os.pipe()
+        self.sources[name] = Source(name, reading, live)
+        with os.fdopen(writing, "wb") as pipe:
+            import fcntl
+
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+            pipe.write(samples.tobytes())
+
+    def plan(self, zones, sessions):
+        plan = parse_plan({"zones": zones, "sessions": sessions})
+        self.pipeline.on_air.apply(plan, self.sources, lambda tag: None, self.now_us)
+
+    async def run(self, blocks):
+        for _ in range(blocks):
+            await self.pipeline.run_block(self.now_us)
+            self.now_us += FRAME_US
+
+    @property
+    def groups(self):
+        return sorted(sorted(stream.zone.id for stream in group.streams) for group in self.pipeline._encoders.groups)
+
+    def close(self):
+        self.workers.close()
+        for source in self.sources.values():
+            source.close()
+        for listener in self.listeners:
+            listener.close()
+
+
+@pytest.fixture
+def rig():
+    with open_media(EngineSettings(host="127.0.0.1", port=0)) as media:
+        found = Rig(media)
+        yield found
+        found.close()
+
+
+def zones(count, **fields):
+    return [zone(f"z-{number}", [], **fields) for number in range(1, count + 1)]
+
+
+async def test_a_stream_is_announced_at_once_and_sent_when_its_source_delivers(rig):
+    listener = rig.listener()
+    began_us = rig.now_us
+    there = [zone("z-1", [member(listener)])]
+    rig.plan(there, [session("s-1", ["z-1"], priority=3)])
+    announced = rig.named("stream")[0]
+    assert announced["media0_us"] == began_us
+    assert (announced["frame_us"], announced["lead_us"], announced["priority"]) == (FRAME_US, 150_000, 3)
+    await rig.run(5)
+    assert listener.indices() == []
+    rig.feed("s-1", tone(300, 0.5))
+    rig.plan(there, [session("s-1", ["z-1"], priority=3)])
+    await rig.run(10)
+    assert listener.indices(announced["ssrc"]) == list(range(5, 15))
+    assert [packet[1] >> 7 for packet in listener.packets] == [1] + [0] * 9
+
+
+async def test_a_stream_ends_after_its_fade_when_its_last_frame_was_played(rig):
+    listener = rig.listener()
+    there = [zone("z-1", [member(listener)])]
+    rig.feed("s-1", tone(300, 2))
+    rig.plan(there, [session("s-1", ["z-1"])])
+    await rig.run(20)
+    rig.plan(there, [])
+    await rig.run(4)
+    assert rig.named("stream_end") == []
+    await rig.run(10)
+    assert [event["zone"] for event in rig.named("stream_end")] == ["z-1"]
+    assert rig.pipeline.on_air.streams == {}
+    assert rig.pipeline.on_air.voices == []
+    assert len(listener.indices()) == 20 + 3
+    assert np.abs(rig.tape.sound[-480:]).max() == 0
+    assert largest_bend(rig.tape.sound) < SMOOTH
+
+
+async def test_a_session_that_comes_before_the_end_goes_on_with_the_same_stream(rig):
+    rig.feed("s-1", tone(300, 1))
+    rig.feed("s-2", tone(300, 1))
+    rig.plan(zones(1), [session("s-1", ["z-1"])])
+    await rig.run(10)
+    rig.plan(zones(1), [])
+    await rig.run(6)
+    rig.plan(zones(1), [session("s-2", ["z-1"])])
+    await rig.run(10)
+    assert {event["ssrc"] for event in rig.named("stream")} == {rig.named("stream")[0]["ssrc"]}
+    assert rig.named("stream_end") == []
+    assert np.abs(rig.tape.blocks[-1]).max() > 5000
+
+
+async def test_no_change_of_the_plan_clicks(rig):
+    rig.feed("s-1", tone(300, 4, 0.3))
+    rig.feed("s-2", tone(250, 4, 0.2))
+    rig.feed("s-3", tone(200, 4, 0.2))
+    low, high = session("s-1", ["z-1"], 1), session("s-2", ["z-1"], 3)
+    rig.plan(zones(1), [low])
+    await rig.run(15)
+    rig.plan(zones(1), [{**low, "gain_db": -20.0}])
+    await rig.run(7)
+    rig.plan(zones(1), [low, high])
+    await rig.run(8)
+    rig.plan(zones(1, gain_db=-12.0), [low, high, session("s-3", ["z-1"], 4)])
+    await rig.run(8)
+    rig.plan(zones(1, gain_db=6.0), [low, high])
+    await rig.run(30)
+    rig.plan(zones(1), [low])
+    await rig.run(30)
+    rig.plan(zones(1), [])
+    await rig.run(10)
+    assert largest_bend(rig.tape.sound) < SMOOTH
+
+
+async def test_ducking_lowers_by_what_the_session_says_and_an_emergency_silences(rig):
+    def level(hertz):
+        sound = rig.tape.blocks[-1].astype(float)
+        phase = np.exp(-2j * np.pi * hertz * np.arange(len(sound)) / 48_000)
+        return 2 * abs(np.mean(sound * phase)) / 32767
+
+    rig.feed("s-1", tone(300, 4, 0.2))
+    rig.feed("s-2", tone(500, 4, 0.2))
+    rig.feed("s-3", tone(800, 0.5, 0.2))
+    low, high = session("s-1", ["z-1"], 1, duck_db=-20.0), session("s-2", ["z-1"], 3)
+    rig.plan(zones(1), [low])
+    await rig.run(10)
+    assert level(300) == pytest.approx(0.2, rel=0.02)
+    rig.plan(zones(1), [low, high])
+    await rig.run(10)
+    assert level(300) == pytest.approx(0.02, rel=0.05)
+    assert level(500) == pytest.approx(0.2, rel=0.02)
+    rig.plan(zones(1), [low, high, session("s-3", ["z-1"], 4)])
+    await rig.run(10)
+    assert level(300) < 0.001
+    assert level(500) < 0.001
+    assert level(800) == pytest.approx(0.2, rel=0.02)
+    await rig.run(60)
+    assert level(500) == pytest.approx(0.2, rel=0.02), "the emergency's source has ended"
+    assert [event["priority"] for event in rig.named("stream")] == [1, 3, 4]
+
+
+async def test_zones_with_the_same_mix_share_an_encoder_until_they_part(rig):
+    rig.feed("s-1", tone(300, 4))
+    rig.feed("s-2", tone(500, 4))
+    everywhere = session("s-1", ["z-1", "z-2", "z-3"])
+    rig.plan(zones(3), [everywhere])
+    await rig.run(10)
+    assert rig.groups == [["z-1", "z-2", "z-3"]]
+    rig.plan(zones(3), [everywhere, session("s-2", ["z-2"])])
+    await rig.run(5)
+    assert rig.groups == [["z-1", "z-3"], ["z-2"]]
+    rig.plan(zones(3), [everywhere])
+    await rig.run(10)
+    assert rig.groups == [["z-1", "z-3"], ["z-2"]], "on air they never come together again"
+
+
+async def test_different_profiles_do_not_share(rig):
+    rig.feed("s-1", tone(300, 4))
+    rig.plan([zone("z-1", []), zone("z-2", [], "mobile")], [session("s-1", ["z-1", "z-2"])])
+    await rig.run(5)
+    assert rig.groups == [["z-1"], ["z-2"]]
+
+
+async def test_parting_is_not_heard(rig, monkeypatch):
+    one, two = rig.listener(), rig.listener()
+    there = [zone("z-1", [member(one)]), zone("z-2", [member(two)])]
+    rig.feed("s-1", tone(300, 4))
+    both = session("s-1", ["z-1", "z-2"])
+    rig.plan(there, [both])
+    await rig.run(20)
+    clones = []
+    clone = Encoder.clone
+    monkeypatch.setattr(Encoder, "clone", lambda encoder: clones.append(1) or clone(encoder))
+    rig.plan([there[0], {**there[1], "gain_db": -0.1}], [both])
+    await rig.run(20)
+    assert clones == [1]
+    assert largest_bend(two.sound()[9600:]) < 2 * SMOOTH
+    np.testing.assert_array_equal(one.sound()[: 20 * 960], two.sound()[: 20 * 960])
+
+
+async def test_a_stream_of_a_dead_engine_goes_on(rig):
+    listener = rig.listener()
+    rig.feed("s-1", tone(300, 1))
+    mapping = {"ssrc": 77, "media0_us": rig.now_us - 500 * FRAME_US}
+    rig.plan([zone("z-1", [member(listener)], stream=mapping)], [session("s-1", ["z-1"])])
+    await rig.run(5)
+    assert listener.indices(77) == list(range(500, 505))
+    assert rig.named("stream")[0]["media0_us"] == mapping["media0_us"]
+
+
+@pytest.mark.parametrize("early_us", [7, -FRAME_US], ids=["off the grid", "in the future"])
+async def test_a_mapping_that_cannot_be_gone_on_with_is_replaced(rig, early_us):
+    mapping = {"ssrc": 77, "media0_us": rig.now_us - early_us}
+    rig.plan([zone("z-1", [], stream=mapping)], [session("s-1", ["z-1"])])
+    assert rig.named("stream")[0]["media0_us"] == rig.now_us
+
+
+async def test_a_stream_that_nobody_wants_any_more_is_told_to_be_over(rig):
+    rig.plan([zone("z-1", [], stream={"ssrc": 77, "media0_us": 0})], [])
+    assert rig.named("stream_end") == [{"zone": "z-1", "ssrc": 77}]
+
+
+async def test_a_plan_that_is_repeated_changes_nothing(rig):
+    rig.feed("s-1", tone(300, 2))
+    for _ in range(10):
+        rig.plan(zones(2), [session("s-1", ["z-1", "z-2"])])
+        await rig.run(1)
+    assert len(rig.named("stream")) == 2
+    assert len(rig.pipeline.on_air.voices) == 1
+    assert largest_bend(rig.tape.sound) < SMOOTH
+
+
+async def test_many_zones_and_sources_come_and_go(rig):
+    random = np.random.default_rng(1)
+    for number in range(20):
+        rig.feed(f"s-{number}", tone(200 + number, 3, 0.02))
+    there = zones(12)
+    for _ in range(20):
+        chosen = [
+            session(f"s-{number}", [f"z-{z}" for z in range(1, 13) if random.random() < 0.5], int(random.integers(5)))
+            for number in range(20)
+            if random.random() < 0.5
+        ]
+        rig.plan(there, chosen)
+        await rig.run(int(random.integers(1, 6)))
+    rig.plan(there, [])
+    await rig.run(20)
+    assert rig.pipeline.on_air.streams == {}
+    assert largest_bend(rig.tape.sound) < SMOOTH
+    assert rig.workers.failures == 0
+
+
+async def test_a_job_that_fails_does_not_stop_the_others(rig):
+    with contextlib.suppress(Exception):
+        await rig.workers.run([lambda: 1 / 0, lambda: None])
+    assert rig.workers.failures == 1
