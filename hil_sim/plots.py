@@ -116,7 +116,10 @@ def _arrivals(ears: list[EarReport]) -> Figure:
         axes.hist(margins, bins=120, color="tab:blue")
         axes.set_yscale("log")
         first, last = np.percentile(margins, [1, 99])
-        axes.axvline(first, color="tab:orange", linewidth=1)
+        for edge in (first, last):
+            axes.axvline(edge, color="tab:orange", linewidth=1)
         axes.text(first, axes.get_ylim()[1], f" p1 {first:.1f} ms", va="top", color="tab:orange", fontsize="small")
-        axes.text(last, axes.get_ylim()[1], f" p99 {last:.1f} ms", va="top", color="tab:orange", fontsize="small")
+        axes.text(
+            last, axes.get_ylim()[1], f"p99 {last:.1f} ms ", va="top", ha="right", color="tab:orange", fontsize="small"
+        )
     return figure

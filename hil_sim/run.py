@@ -47,7 +47,7 @@ def run_scenario(path: Path, keep: Path | None, as_json: bool) -> int:
 
 
 def run(scenario: Scenario, keep: Path | None, note: Any = lambda text: None) -> tuple[dict[str, Any], Recording]:
-    """Return the verdict and the recording of one run; `note` is told how far it is. Raises OfficeError, NetworkError."""
+    """Return verdict and recording of one run; `note` is told how far it is. Raises OfficeError, NetworkError."""
     with tempfile.TemporaryDirectory(prefix="loaxa-sim-") as name:
         folder = Path(name)
         note(f"{scenario.name}: {scenario.nodes} nodes, {scenario.duration_s:g} s in real time")
