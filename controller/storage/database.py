@@ -39,9 +39,10 @@ class Database:
             async with self._engine.begin() as connection:
                 await connection.run_sync(_upgrade, revision)
         except (SQLAlchemyError, OSError) as error:
+            why = getattr(error, "orig", None) or error  # the driver's own words, without the library's comment
             raise StartError(
                 "database",
-                f"The database {self._engine.url.render_as_string()} cannot be used: {error}.",
+                f"The database {self._engine.url.render_as_string()} cannot be used: {why}.",
                 "Check [storage] in the settings and the rights on its folder.",
             ) from None
 

@@ -31,6 +31,7 @@ def create_app(office: Office) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=errors.errors(422),  # in place of the framework's own form
     )
     app.state.office = office
     errors.install(app)

@@ -1,0 +1,57 @@
+"""The configuration file: defaults, every key, and an error that names the key and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.errors import StartError
+from controller.settings import Settings, default_folder, load, parse
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/x/state")
+    assert default_folder() == Path("/x/state/loaxa")
+    assert load(None) == Settings()
+
+
+def test_every_key() -> None:
+    text = """
+    http = {host = "0.0.0.0", port = 80}
+    media = {host = "10.0.0.1", port = 0}
+    broker = {host = "mq.example", port = 8883}
+    public = {host = "loa.example"}
+    storage = {folder = "/srv/loaxa", database = "sqlite+aiosqlite:////x", max_sound_mb = 10}
+    engine = {record = "/tmp/mix.wav"}
+    loudness = {target_lufs = -18}
+    """
+    settings = parse(text)
+    assert (settings.http_port, settings.media_port, settings.broker_host) == (80, 0, "mq.example")
+    assert (settings.max_sound_bytes, settings.loudness_lufs) == (10 * 1024 * 1024, -18.0)
+    assert settings.record == Path("/tmp/mix.wav")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[htpp]\nport = 1", r"\[htpp\] is not a section. There are \[http\]"),
+        ("[http]\nprt = 1", r"\[http\] prt is not a setting. \[http\] has host, port"),
+        ("[http]\nport = 70000", r"\[http\] port must be a whole number from 0 to 65535"),
+        ("[http]\nport = true", "port must be"),
+        ('[http]\nport = "80"', "port must be"),
+        ('[broker]\nhost = ""', r"\[broker\] host must be a host name"),
+        ('[broker]\nhost = "a"\nbind = "b"', "both host and bind"),
+        ('[broker]\nhost = "a"\nport = 0', "port 0 needs a broker of our own"),
+        ("[loudness]\ntarget_lufs = nan", "target_lufs must be a number from -40 to -6"),
+        ('[storage]\ndatabase = "mysql://x"', "database must be a URL that starts with"),
+        ("http = 1", "is not a section"),
+        ("[http", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, words: str) -> None:
+    with pytest.raises(StartError, match=words):
+        parse(text)
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(StartError, match="cannot be read"):
+        load(Path("/nowhere/loaxa.toml"))

@@ -1,0 +1,183 @@
+"""Every route doing what it is for."""
+
+import io
+import json
+import socket
+import threading
+import wave
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from codec.wire import names, sync
+from tests.controller.running import Running
+
+
+def wav(seconds: float = 1.0) -> bytes:
+    """Return a WAV file with a sine."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 48000, 0, "NONE", ""))
+        time_s = np.arange(int(48000 * seconds)) / 48000
+        file.writeframes((np.sin(2 * np.pi * 440 * time_s) * 9000).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _silence(office: Running) -> Iterator[None]:
+    yield
+    office.post("/api/sessions/stop-all")
+
+
+def test_zone_life(office: Running) -> None:
+    made = office.post("/api/zones", {"id": "tam", "profile": "low", "multicast": {"host": "239.1.2.3", "port": 5004}})
+    assert made["multicast"] == {"host": "239.1.2.3", "port": 5004}
+    changed = office.http.patch("/api/zones/tam", json={"multicast": None, "gain_db": -3}).json()
+    assert (changed["multicast"], changed["gain_db"], changed["profile"]) == (None, -3, "low")
+    assert "tam" in [zone["id"] for zone in office.get("/api/zones")["zones"]]
+    assert office.http.delete("/api/zones/tam").status_code == 204
+
+
+def test_node_life(office: Running) -> None:
+    office.post("/api/nodes", {"id": "cum-8", "zone": "thon-1", "lat": 20.9, "lon": 106.6})
+    file = office.get("/api/nodes/cum-8/node.json")
+    assert file == {
+        "id": "cum-8",
+        "broker": ["127.0.0.1", office.ports["broker_port"]],
+        "media": ["127.0.0.1", office.ports["media_port"]],
+        "zone": "thon-1",
+        "gain_db": 0.0,
+        "delay_us": 0,
+    }
+    changed = office.http.patch("/api/nodes/cum-8", json={"muted": True, "delay_us": 3000}).json()
+    assert (changed["muted"], changed["delay_us"], changed["lat"], changed["state"]) == (True, 3000, 20.9, "new")
+    answer = office.post("/api/nodes/cum-8/command?wait_s=0.1", {"op": "tone"})
+    assert answer["acknowledged"] is False
+    assert office.http.delete("/api/nodes/cum-8").status_code == 204
+
+
+def test_a_stored_sound_plays_and_ends(office: Running) -> None:
+    sound = office.http.post("/api/sounds?title=Chuông", content=wav())
+    assert sound.status_code == 201
+    again = office.http.post("/api/sounds", files={"file": ("a.wav", wav())})
+    assert again.status_code == 200
+    assert again.json() == sound.json()
+    assert sound.json()["duration_s"] == pytest.approx(1.0, abs=0.01)
+    source = {"kind": "sound", "sound": sound.json()["id"]}
+    session = office.post("/api/sessions", {"source": source, "zones": ["thon-1"], "priority": "emergency"})
+    assert session["priority"] == "emergency"
+    assert office.until_state(session["id"], "ended")["reason"] == "the source came to its end"
+    assert office.http.delete(f"/api/sounds/{source['sound']}").status_code == 204
+
+
+def test_gain_and_stop(office: Running) -> None:
+    session = office.tone()
+    office.until_state(session, "on_air")
+    assert office.http.patch(f"/api/sessions/{session}", json={"gain_db": -6}).json()["gain_db"] == -6
+    assert office.http.delete(f"/api/sessions/{session}").json()["state"] == "ended"
+    assert office.http.delete(f"/api/sessions/{session}").json()["reason"] == "stopped"
+    assert office.http.patch(f"/api/sessions/{session}", json={"gain_db": 0}).status_code == 409
+    office.until(lambda: office.get("/api/zones/thon-1")["on_air"] is None)
+
+
+def test_a_zone_without_nodes_needs_consent(office: Running) -> None:
+    office.post("/api/zones", {"id": "vang"})
+    body = {"source": {"kind": "tone"}, "zones": ["vang"]}
+    refused = office.http.post("/api/sessions", json=body)
+    assert refused.status_code == 409
+    assert "allow_empty" in refused.json()["error"]["hint"]
+    assert office.post("/api/sessions", {**body, "allow_empty": True})["state"] == "starting"
+
+
+def test_pushed_samples_end_with_their_body(office: Running) -> None:
+    session = office.post("/api/sessions", {"source": {"kind": "push"}, "zones": ["thon-1"]})["id"]
+    chunks = (b"\1\2" * 959 + b"\1" for _ in range(50))  # odd lengths: samples are cut between chunks
+    answer = office.http.put(f"/api/sessions/{session}/input", content=chunks)
+    assert answer.status_code == 200
+    assert office.until_state(session, "ended")["reason"] == "the source came to its end"
+    assert office.http.put(f"/api/sessions/{session}/input", content=b"").status_code == 409
+
+
+def test_a_session_of_another_kind_takes_no_samples(office: Running) -> None:
+    assert office.http.put(f"/api/sessions/{office.tone()}/input", content=b"").status_code == 409
+
+
+def test_session_description(office: Running) -> None:
+    session = office.tone()
+    refused = office.http.get(f"/api/sessions/{session}/session.sdp")
+    assert refused.status_code == 409
+    assert "multicast" in refused.json()["error"]["hint"]
+    office.post("/api/nodes", {"id": "may-thu", "zone": "thon-1", "rtp_address": {"host": "127.0.0.1", "port": 6000}})
+    try:
+        office.until(lambda: office.get("/api/zones/thon-1")["on_air"])
+        text = office.http.get(f"/api/sessions/{session}/session.sdp").text
+        assert text.startswith("v=0\r\n")
+        assert "m=audio 6000 RTP/AVP 96" in text
+        assert office.http.post("/api/nodes/may-thu/command", json={"op": "stop"}).status_code == 409
+    finally:
+        office.http.delete("/api/nodes/may-thu")
+
+
+def test_packets_reach_a_node_that_asks_for_the_time(office: Running) -> None:
+    session = office.tone()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as node:
+        node.settimeout(10)
+        request = sync.pack_request(1, names.node_tag("cum-1"), 123)
+        node.sendto(request, ("127.0.0.1", office.ports["media_port"]))
+        seen = {node.recv(2000)[0] & 0xC0 == 0x80 for _ in range(20)}
+    assert seen == {True, False}, "audio and the answer to the time exchange"
+    office.http.delete(f"/api/sessions/{session}")
+
+
+def test_changes_are_told(office: Running) -> None:
+    kinds: list[str] = []
+    listening = threading.Event()
+
+    def listen() -> None:
+        with office.http.stream("GET", "/api/events") as response:
+            for line in response.iter_lines():
+                if line.startswith("event: "):
+                    kinds.append(line.removeprefix("event: "))
+                    listening.set()
+                if {"session", "zone"} <= set(kinds):
+                    return
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    assert listening.wait(5)
+    office.tone()
+    office.http.patch("/api/zones/thon-1", json={"title": "Thôn Tây"})
+    listener.join(10)
+    assert kinds[0] == "hello"
+    assert {"session", "zone"} <= set(kinds)
+
+
+def test_sources_and_health(office: Running) -> None:
+    sources = office.get("/api/sources")
+    assert {"sound", "text", "chime", "tone", "stream", "soundcard", "rtp", "push"} == set(sources["kinds"])
+    assert "vi" in sources["voices"]
+    health = office.get("/api/health")
+    assert health["ok"]
+    assert health["nodes"] == {"new": 1}
+
+
+def test_openapi_describes_every_route(office: Running) -> None:
+    document = office.get("/api/openapi.json")
+    for path, methods in document["paths"].items():
+        for method, route in methods.items():
+            assert route.get("summary"), f"{method} {path}"
+            assert route.get("description"), f"{method} {path}"
+    assert "HTTPValidationError" not in json.dumps(document), "errors have our form, not the framework's"
+
+
+def test_page_in_both_languages(office: Running) -> None:
+    vietnamese = office.http.get("/")
+    assert 'lang="vi"' in vietnamese.text
+    assert "Dừng tất cả" in vietnamese.text
+    assert "'self'" in vietnamese.headers["content-security-policy"]
+    english = office.http.get("/", headers={"Accept-Language": "fr;q=0.9, en-GB;q=0.8, vi;q=0.1"})
+    assert "Stop all" in english.text
+    assert "Stop all" in office.http.get("/?lang=en").text
+    for file in ("page.js", "view.js", "api.js", "style.css", "icon.svg"):
+        assert office.http.get(f"/static/{file}").status_code == 200

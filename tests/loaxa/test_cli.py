@@ -1,0 +1,119 @@
+"""The command line against a real controller: answers, errors in one sentence, exit codes."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.controller.running import ROOT, Running, running
+
+COMMAND = [sys.executable, "-m", "loaxa.cli"]
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("office")) as controller:
+        yield controller
+
+
+def loaxa(office: Running | None, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    remote = ["--controller", office.ports["url"]] if office else []
+    return subprocess.run([*COMMAND, *arguments, *remote], cwd=ROOT, capture_output=True, timeout=50, **options)
+
+
+def answer(office: Running, *arguments: str) -> Any:
+    done = loaxa(office, *arguments, "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+def complaint(done: subprocess.CompletedProcess[bytes]) -> str:
+    assert done.returncode == 1
+    assert done.stdout == b""
+    text = done.stderr.decode()
+    assert "Traceback" not in text
+    return text
+
+
+def test_a_zone_and_a_node(office: Running) -> None:
+    assert answer(office, "zone", "add", "thon-1", "--title", "Thôn Đông")["title"] == "Thôn Đông"
+    file = answer(office, "node", "add", "cum-1", "--zone", "thon-1", "--gain-db", "-2")
+    assert set(file) == {"id", "broker", "media", "zone", "gain_db", "delay_us"}
+    assert file["gain_db"] == -2
+    printed = loaxa(office, "node", "add", "cum-2", "--zone", "thon-1")
+    assert json.loads(printed.stdout)["id"] == "cum-2", "without --json the file is printed for reading, still whole"
+    assert answer(office, "node", "set", "cum-2", "--muted")["muted"] is True
+    assert b"cum-2" in loaxa(office, "node", "list").stdout
+    assert "nodes" in complaint(loaxa(office, "zone", "remove", "thon-1"))
+    assert answer(office, "node", "remove", "cum-2") == {"removed": "cum-2"}
+    assert [zone["id"] for zone in answer(office, "zone", "list")["zones"]] == ["thon-1"]
+
+
+def test_broadcasts_end_with_their_source(office: Running, tmp_path: Path) -> None:
+    assert answer(office, "broadcast", "chime", "--zone", "thon-1")["state"] == "ended"
+    pushed = loaxa(office, "broadcast", "-", "--zone", "thon-1", "--json", input=b"\0\1" * 24000)
+    assert json.loads(pushed.stdout)["source"]["kind"] == "push"
+    bad = tmp_path / "a.wav"
+    bad.write_bytes(b"nothing")
+    assert complaint(loaxa(office, "broadcast", str(bad), "--zone", "thon-1"))
+    assert "is no file" in complaint(loaxa(office, "broadcast", "/none", "--zone", "thon-1"))
+    assert "no zone thon-9" in complaint(loaxa(office, "broadcast", "chime", "--zone", "thon-9"))
+
+
+def test_interrupted_it_stops_the_session(office: Running) -> None:
+    command = [*COMMAND, "broadcast", "tone:440", "--zone", "thon-1", "--json", "--controller", office.ports["url"]]
+    # A longer tone than the command line makes keeps the end from coming first.
+    command[4] = "-"
+    child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    office.until(lambda: office.get("/api/sessions?active=true")["sessions"])
+    time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=20)
+    assert child.returncode == 0
+    assert json.loads(out)["state"] == "ended"
+    assert answer(office, "session", "list")["sessions"] == []
+
+
+def test_sessions_are_stopped(office: Running) -> None:
+    session = office.tone()
+    assert answer(office, "session", "stop", session)["state"] == "ended"
+    office.tone()
+    assert len(answer(office, "session", "stop", "all")["sessions"]) == 1
+
+
+def test_no_controller() -> None:
+    done = loaxa(None, "node", "list", "--controller", "http://127.0.0.1:1")
+    assert complaint(done) == "loaxa: No controller answers at http://127.0.0.1:1. Start one with: loaxa serve\n"
+    assert "not a URL" in complaint(loaxa(None, "zone", "list", "--controller", "x"))
+
+
+@pytest.mark.parametrize(("section", "kind"), [("http", 1), ("broker", 1), ("media", 2)])
+def test_port_in_use(tmp_path: Path, section: str, kind: int) -> None:
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        ports = {"http": 0, "broker": 0, "media": 0, section: taken.getsockname()[1]}
+        text = "".join(
+            f'[{name}]\nport = {port}\n{"host" if name != "broker" else "bind"} = "127.0.0.1"\n'
+            for name, port in ports.items()
+        )
+        config = tmp_path / "loaxa.toml"
+        config.write_text(text + f'[storage]\nfolder = "{tmp_path / "state"}"\n')
+        done = loaxa(None, "serve", "--config", str(config))
+    assert f"port {ports[section]} of 127.0.0.1 is in use" in complaint(done)
+    assert f"[{section}]" in done.stderr.decode()
+
+
+def test_usage() -> None:
+    assert loaxa(None).returncode == 2
+    assert loaxa(None, "broadcast", "chime").returncode == 2
+    assert b"serve" in loaxa(None, "--help").stdout
+    assert "no benchmark nothing" in complaint(loaxa(None, "bench", "nothing"))
