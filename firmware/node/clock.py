@@ -93,12 +93,7 @@ class Clock:
         sequence, tag, t1_us, t2_us, t3_us = sync.parse_reply(data)
         slot = self._sent - 1 - ((self._sequence - sequence) & 0xFFFF)
         # The echoed t1 is what a blind forger cannot know.
-        if (
-            tag != self._tag
-            or not 0 <= slot < self._sent
-            or self._answered[slot]
-            or self._t1_us[slot] != t1_us
-        ):
+        if tag != self._tag or not 0 <= slot < self._sent or self._answered[slot] or self._t1_us[slot] != t1_us:
             return False
         trip_us = (now_us - t1_us) - (t3_us - t2_us)
         if not 0 <= trip_us <= _MAX_ROUND_TRIP_US or not self._in_burst:

@@ -47,9 +47,7 @@ def load(path="node.json"):
         with open(path, "rb") as file:
             raw = file.read(body.MAX_BODY_BYTES + 1)
     except OSError:
-        raise ConfigError(
-            path + ' is missing: write {"id": "...", "broker": [host, port], "media": [host, port]}'
-        )
+        raise ConfigError(path + ' is missing: write {"id": "...", "broker": [host, port], "media": [host, port]}')
     return parse(raw)
 
 

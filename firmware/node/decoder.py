@@ -90,11 +90,7 @@ class Decoder:
     def _fill_gap(self, index, pcm):
         self._counters["lost"] += 1
         following = self._jitter.peek(index + 1)
-        if (
-            self._concealed_us < _MAX_CONCEALED_US
-            and following is not None
-            and self._decode(following, pcm, True)
-        ):
+        if self._concealed_us < _MAX_CONCEALED_US and following is not None and self._decode(following, pcm, True):
             self._concealed_us += self._frame_us
             self._counters["concealed"] += 1
         elif self._conceal(pcm):

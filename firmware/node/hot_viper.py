@@ -15,9 +15,7 @@ def resample(source, start, phase, step, target, samples):
 
 
 @micropython.viper
-def _resample(
-    source: ptr16, start: int, phase: int, step: int, target: ptr16, samples: int, phase_out: ptr32
-) -> int:
+def _resample(source: ptr16, start: int, phase: int, step: int, target: ptr16, samples: int, phase_out: ptr32) -> int:
     at = start
     i = 0
     while i < samples:

@@ -77,10 +77,7 @@ class Player:
         if line.known and stamp_us - self._stamp_us < _STAMP_PERIOD_US:
             return
         played_us = frames_out * 125 // 6
-        if (
-            line.known
-            and not -self._stamp_jump_us < line.innovation_us(stamp_us, played_us) < self._stamp_jump_us
-        ):
+        if line.known and not -self._stamp_jump_us < line.innovation_us(stamp_us, played_us) < self._stamp_jump_us:
             line.restart()
         self._stamp_us = stamp_us
         line.update(stamp_us, played_us, self._stamp_sd_us)

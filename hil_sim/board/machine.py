@@ -1,9 +1,16 @@
 """Stands in for an ESP32's ``machine``: identity, reset, watchdog, I2S."""
 
+import asyncio.core
 import os
 
 import ffi
 import loadac
+import utime
+
+# See ``time``: asyncio has taken the board's ticks from there, and its C task queue has the host's.
+asyncio.core.ticks = utime.ticks_ms
+asyncio.core.ticks_add = utime.ticks_add
+asyncio.core.ticks_diff = utime.ticks_diff
 
 PWRON_RESET = 1
 HARD_RESET = 2

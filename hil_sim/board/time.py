@@ -1,13 +1,12 @@
 """Stands in for an ESP32's ``time``: ticks wrap at 2^30 and run at the node's own crystal.
 
-asyncio keeps the host's milliseconds: its C task queue reads them directly, and two clocks in one queue would
-disorder it. So asyncio is imported here, before the ticks are replaced.
+asyncio keeps the host's milliseconds (``machine`` sees to it): its C task queue reads them directly, and two clocks in
+one queue would disorder it.
 """
 
-# ruff: noqa: I001, F401, F403
+# ruff: noqa: I001, F403
 from utime import *
 import utime
-import asyncio.core
 
 from _board import ppb as _ppb, settings as _settings
 

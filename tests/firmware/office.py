@@ -45,9 +45,7 @@ def encode(pcm: np.ndarray, frame_us: int, application: str = "voip", bitrate: i
         encoder.packet_loss_perc = 10
     samples = frame_us * 48 // 1000
     padded = np.pad(pcm, (0, -len(pcm) % samples)).astype(np.int16)
-    return [
-        encoder.encode(padded[i : i + samples].tobytes(), samples) for i in range(0, len(padded), samples)
-    ]
+    return [encoder.encode(padded[i : i + samples].tobytes(), samples) for i in range(0, len(padded), samples)]
 
 
 class Office(asyncio.DatagramProtocol):

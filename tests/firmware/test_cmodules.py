@@ -75,9 +75,7 @@ def test_decodes_to_the_bit_as_libopus_does(built: Path, path: Path) -> None:
 
 
 def test_hostile_packets_and_arguments_are_refused(built: Path) -> None:
-    assert run(built, "hostile.py", str(HERE / "vectors_opus" / "speech_48k_20ms_fec.json")).startswith(
-        "ok libopus"
-    )
+    assert run(built, "hostile.py", str(HERE / "vectors_opus" / "speech_48k_20ms_fec.json")).startswith("ok libopus")
 
 
 def test_the_dac_counts_the_frames_that_left(built: Path) -> None:

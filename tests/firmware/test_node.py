@@ -145,9 +145,7 @@ async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, sta
 
         async def attack() -> None:
             loop = asyncio.get_running_loop()
-            stranger, _ = await loop.create_datagram_endpoint(
-                asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
-            )
+            stranger, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0))
             for _ in range(10):
                 for data in (b"\x80", bytes(36), b"L" * 36, b"\x80" * 1401, b"\x90\x60" + bytes(22) + b"x"):
                     office.transport.sendto(data, address)

@@ -159,9 +159,7 @@ def check_loops_agree_to_the_bit():
         phase = chance.next(ONE)
         one = array("h", [0] * 480)
         two = array("h", [0] * 480)
-        assert hot.resample(source, 1, phase, step, one, 480) == hot_plain.resample(
-            source, 1, phase, step, two, 480
-        )
+        assert hot.resample(source, 1, phase, step, one, 480) == hot_plain.resample(source, 1, phase, step, two, 480)
         assert one == two
     for gain, target, step in ((0, 32768, 137), (32768, 0, 137), (8192, 8192, 1), (100, 90, 3)):
         one = array("h", source)

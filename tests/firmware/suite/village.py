@@ -1,4 +1,4 @@
-"""A node's pipeline in virtual time: a crystal, a DAC and a programme whose every sample is known. Both interpreters."""
+"""A node's pipeline in virtual time: a crystal, a DAC and a programme whose every sample is known."""
 
 import math
 from array import array
@@ -19,7 +19,7 @@ def programme(sample):
 
 
 class ProgrammeDecoder:
-    """Decodes payloads that hold a frame's number; conceals by silence. Not Opus: stages do not know the difference."""
+    """Decodes payloads that hold a frame's number; conceals by silence."""
 
     def __init__(self, frame_samples):
         self.frame_samples = frame_samples

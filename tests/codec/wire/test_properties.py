@@ -1,0 +1,156 @@
+"""Whatever comes from the network: round trips are exact, anything else is a WireError and nothing worse."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codec.wire import announcement, body, command, names, report, rtp, sync
+from codec.wire.errors import WireError
+
+u32 = st.integers(0, 0xFFFFFFFF)
+tag = names.node_tag("node-1")
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+PARSERS = (
+    rtp.parse,
+    sync.parse_request,
+    sync.parse_reply,
+    lambda data: announcement.parse(data, "thon-1"),
+    lambda data: command.parse(data, "node-1"),
+    command.parse_ack,
+    report.parse_status,
+    report.parse_health,
+)
+
+
+@given(st.binary(max_size=1500))
+def test_random_bytes_are_refused_and_nothing_worse(data: bytes) -> None:
+    for parse in PARSERS:
+        with contextlib.suppress(WireError):
+            parse(data)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["v", "n", "node", "zone", "op", "args", "streams", "state", "counters", "gauges"]), json_values
+    )
+)
+def test_random_objects_are_refused_and_nothing_worse(found: dict) -> None:
+    data = json.dumps({"v": 1, "node": "node-1", "zone": "thon-1", **found}).encode()
+    for parse in PARSERS[3:]:
+        with contextlib.suppress(WireError):
+            parse(data)
+
+
+@given(u32, u32, u32, st.integers(0, 127), st.booleans(), st.binary(min_size=1, max_size=1300))
+def test_rtp_round_trip(ssrc: int, index: int, stamp: int, kind: int, marker: bool, payload: bytes) -> None:
+    data = bytearray(rtp.HEADER_BYTES + len(payload))
+    rtp.pack_header(data, 0, marker, kind, index, stamp, ssrc)
+    data[rtp.HEADER_BYTES :] = payload
+    assert rtp.is_rtp(data)
+    assert not sync.is_sync(data)
+    start, end = rtp.HEADER_BYTES, len(data)
+    assert rtp.parse(data) == (ssrc, index, stamp, index & 0xFFFF, kind, marker, start, end)
+
+
+@given(st.data())
+def test_rtp_cut_anywhere(data: st.DataObject) -> None:
+    packet = bytearray(rtp.HEADER_BYTES + 40)
+    rtp.pack_header(packet, 0, False, 96, 1, 960, 7)
+    cut = data.draw(st.integers(0, rtp.HEADER_BYTES))
+    with pytest.raises(WireError):
+        rtp.parse(packet[:cut])
+    flipped = data.draw(st.integers(0, 8 * len(packet) - 1))
+    packet[flipped // 8] ^= 1 << flipped % 8
+    with contextlib.suppress(WireError):
+        assert rtp.parse(packet)[6] < rtp.parse(packet)[7] <= len(packet)
+
+
+@given(st.integers(0, 0xFFFF), st.integers(0, 1 << 62), st.integers(0, 1 << 62), st.integers(0, 1 << 20))
+def test_sync_round_trip(sequence: int, t1: int, t2: int, held: int) -> None:
+    request = sync.pack_request(sequence, tag, t1)
+    assert sync.is_sync(request)
+    assert sync.parse_request(request) == (sequence, tag, t1)
+    reply = sync.pack_reply(request, t2, t2 + held)
+    assert len(reply) == len(request)  # no amplification
+    assert sync.parse_reply(reply) == (sequence, tag, t1, t2, t2 + held)
+    with pytest.raises(WireError):
+        sync.parse_request(reply)
+    with pytest.raises(WireError):
+        sync.parse_reply(request)
+
+
+streams = st.builds(
+    announcement.Stream,
+    ssrc=u32,
+    frame_us=st.sampled_from([2500, 5000, 10000, 20000, 40000, 60000]),
+    media0_us=st.integers(0, 1 << 62),
+    lead_us=st.integers(0, 10_000_000),
+    priority=st.integers(0, 4),
+    group=st.none() | st.tuples(st.just("239.1.2.3"), st.integers(1, 65535)),
+)
+
+
+@given(st.lists(streams, max_size=announcement.MAX_STREAMS))
+def test_announcement_round_trip(found: list[announcement.Stream]) -> None:
+    raw = announcement.build("thon-1", found)
+    assert len(raw) <= body.MAX_BODY_BYTES
+    assert [vars(stream) for stream in announcement.parse(raw, "thon-1")] == [vars(stream) for stream in found]
+    with pytest.raises(WireError, match="another zone"):
+        announcement.parse(raw, "thon-2")
+
+
+@given(st.integers(0, 1 << 53), st.floats(-60, 12), st.integers(0, 2_000_000), st.booleans())
+def test_configure_round_trip(counter: int, gain_db: float, delay_us: int, muted: bool) -> None:
+    arguments = {"zone": "thon-1", "gain_db": gain_db, "delay_us": delay_us, "muted": muted}
+    raw = command.build("node-1", counter, command.CONFIGURE, arguments)
+    assert command.parse(raw, "node-1") == (counter, command.CONFIGURE, arguments)
+
+
+@given(st.integers(0, 1 << 53), st.none() | st.text(max_size=200))
+def test_ack_round_trip(counter: int, error: str | None) -> None:
+    assert command.parse_ack(command.build_ack(counter, error)) == (counter, error)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none(value: str) -> None:
+    raw = b'{"v": 1, "node": "node-1", "n": 1, "op": "gain", "args": {"gain_db": %s}}' % value.encode()
+    with pytest.raises(WireError, match="gain_db must be a number"):
+        command.parse(raw, "node-1")
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"}", b"{}x", b'{"v": 1', b"\xff"])
+def test_bodies_that_are_none(raw: bytes) -> None:
+    with pytest.raises(WireError, match="not a JSON object"):
+        body.parse(raw)
+
+
+def test_a_body_is_capped_before_it_is_read() -> None:
+    with pytest.raises(WireError, match="larger than 8192"):
+        body.parse(b"{" + b" " * 8191 + b"}")
+    assert body.parse(b"{" + b" " * 8190 + b"}") == {}
+
+
+@given(st.text(max_size=40))
+def test_names(name: str) -> None:
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    good = 0 < len(name) <= 32 and set(name) <= allowed and name[0] != "-"
+    if good:
+        assert names.parse_node_topic(names.node_topic(names.check_name(name), "ack")) == (name, "ack")
+    else:
+        with pytest.raises(WireError):
+            names.check_name(name)
+
+
+@pytest.mark.parametrize(
+    "topic", ["", "loaxa/v1/node", "loaxa/v1/node/#/ack", "loaxa/v1/node/a/b/ack", "loaxa/v2/node/a/ack", "/" * 4000]
+)
+def test_topics_of_nobody(topic: str) -> None:
+    with pytest.raises(WireError):
+        names.parse_node_topic(topic)

@@ -1,0 +1,113 @@
+"""A node on Linux: ALSA and libopus by ffi, heard at the monitor of a PulseAudio null sink."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codec.wire import announcement, command, names, report
+from hil_sim import flash
+from tests.firmware import capture
+from tests.firmware.office import Office, encode, media_us
+from tests.firmware.test_node import programme
+
+RATE = 48_000
+ZONE = "thon-1"
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A sound server of our own with one null sink; returns the environment that reaches it."""
+    if shutil.which("pulseaudio") is None:
+        pytest.skip("no pulseaudio")
+    socket = tmp_path / "pulse.sock"
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    server = subprocess.Popen(
+        [
+            *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
+            *("--load", f"module-native-protocol-unix socket={socket} auth-anonymous=1"),
+            *("--load", "module-null-sink sink_name=horn rate=48000 channels=1 format=s16le"),
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for _ in range(100):
+        if socket.exists():
+            break
+        time.sleep(0.05)
+    yield {**environment, "PULSE_SERVER": f"unix:{socket}"}
+    server.terminate()
+    server.wait()
+
+
+async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str], root: Path) -> None:
+    pcm = programme(3)
+    packets = await asyncio.to_thread(encode, pcm, 20_000)
+    folder = tmp_path / "node"
+    folder.mkdir()
+    recording = tmp_path / "horn.raw"
+    with recording.open("wb") as out:
+        recorder = subprocess.Popen(
+            [
+                "parec",
+                "--device=horn.monitor",
+                "--rate=48000",
+                "--channels=1",
+                "--format=s16le",
+                "--raw",
+                "--latency-msec=20",
+            ],
+            env=sink,
+            stdout=out,
+        )
+    async with Office(tmp_path) as office:
+        for _ in range(200):
+            if recording.stat().st_size:
+                break
+            await asyncio.sleep(0.05)
+        node = {"id": "pi", "broker": ["127.0.0.1", office.port], "media": list(office.media)}
+        (folder / "node.json").write_text(json.dumps({**node, "zone": ZONE, "device": "pulse", "fill_ms": 100}))
+        staged = flash.stage(tmp_path / "flash")
+        environment = {**sink, "MICROPYPATH": f"{staged}:.frozen"}
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                flash.node_command(staged, "1m"), cwd=folder, env=environment, stdout=log, stderr=log
+            )
+        try:
+            found = await office.expect(names.node_topic("pi", "status"))
+            assert report.parse_status(found)["board"] == "linux"
+            await asyncio.sleep(1)
+            stream = announcement.Stream(90, 20_000, media_us() + 100_000, 400_000, 3)
+            await office.announce(ZONE, [stream])
+            await office.send(stream, packets)
+            await asyncio.sleep(0.6)
+            await office.announce(ZONE, [])
+            topic = names.node_topic("pi", "health")
+            raw = await office.expect(topic, lambda raw: report.parse_health(raw)[0]["played"] >= 140, 15)
+            assert report.parse_health(raw)[0]["underruns"] == 0
+            assert command.parse_ack(await office.command("pi", 1, command.REBOOT)) == (1, None)
+            assert await asyncio.to_thread(process.wait, 5) == flash.REBOOT_EXIT_CODE
+            assert (folder / "restart-cause").read_text() == "command"
+            assert json.loads((folder / "settings.json").read_text())["counter"] == 1
+        finally:
+            process.kill()
+            process.wait()
+            recorder.terminate()
+            recorder.wait()
+    assert "failed" not in (folder / "log").read_text()
+    heard = np.frombuffer(recording.read_bytes(), np.int16).astype(float)
+    start = round(capture.delay_samples(pcm[:RATE].astype(float), heard, len(heard) - 1))
+    late = [
+        capture.delay_samples(pcm[i : i + 4800].astype(float), heard[start + i : start + i + 4800])
+        for i in range(0, len(pcm) - 4800, 4800)
+    ]
+    # Where in the recording it begins nobody knows; but it must run on at one pace, without a gap.
+    assert np.ptp(late) < 48, late
