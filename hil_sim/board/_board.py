@@ -8,12 +8,14 @@ _DEFAULTS = {
     "capture": "board.dac",
     "position_noise_us": 20,
     "seed": 1,
+    "loadac": True,
     "signal_dbm": -55,
     "temperature_c": 41,
 }
 """ppm: crystal against CLOCK_MONOTONIC. ticks_offset_us: what the tick counter showed at CLOCK_MONOTONIC 0.
 
 capture: file of what the DAC emitted. position_noise_us: standard deviation of the DAC's position stamp.
+loadac: whether the board's firmware has the C module, or ``machine.I2S`` alone.
 """
 
 

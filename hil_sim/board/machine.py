@@ -1,10 +1,11 @@
 """Stands in for an ESP32's ``machine``: identity, reset, watchdog, I2S."""
 
+import asyncio
 import asyncio.core
 import os
 
+import _dac
 import ffi
-import loadac
 import utime
 
 # See ``time``: asyncio has taken the board's ticks from there, and its C task queue has the host's.
@@ -82,7 +83,7 @@ class Pin:
 
 
 class I2S:
-    """The stock peripheral in non-blocking use: samples go in, nobody says which have left."""
+    """The stock peripheral, non-blocking: takes one buffer at a time and calls back once all of it is in the DMA."""
 
     TX = 1
     RX = 0
@@ -92,16 +93,31 @@ class I2S:
     def __init__(self, id, sck=None, ws=None, sd=None, mode=TX, bits=16, format=MONO, rate=48000, ibuf=8000):
         if mode != I2S.TX or bits != 16 or format != I2S.MONO:
             raise ValueError("only mono 16-bit output")
-        self._dac = loadac.DAC(rate=rate, dma_frames=240, dma_count=max(ibuf // 480, 2))
-        self._callback = None
+        self._dac = _dac.DAC(rate=rate, dma_frames=240, dma_count=max(ibuf // 480, 2))
+        self._rest = None
+        self._handler = None
 
     def irq(self, handler):
-        """Non-blocking from here on; the handler is not called."""
-        self._callback = handler
+        """Call `handler` whenever a buffer has been taken. Needs a running asyncio loop to do so."""
+        self._handler = handler
+        self._task = asyncio.create_task(self._pump())
 
     def write(self, buf):
-        """Take what fits; return the number of bytes."""
-        return 2 * self._dac.write(buf)
+        """Begin with `buf`, which must stay as it is; return its bytes. Another one in between is lost."""
+        if self._rest is None:
+            self._rest = memoryview(buf)
+        return 2 * len(buf)
+
+    async def _pump(self):
+        while True:
+            while self._rest is not None:
+                taken = self._dac.write(self._rest)
+                if taken < len(self._rest):
+                    self._rest = self._rest[taken:]
+                    break
+                self._rest = None
+                self._handler(self)
+            await asyncio.sleep_ms(5)
 
     def deinit(self):
         """Stop."""

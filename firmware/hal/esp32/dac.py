@@ -1,6 +1,7 @@
 """The DAC of an ESP32: the C module ``loadac`` where the firmware has it, else ``machine.I2S``."""
 
 import time
+from array import array
 
 import machine
 
@@ -37,14 +38,16 @@ def stamp_sd_us():
 
 
 class I2sDac:
-    """``machine.I2S`` knows its position only to a buffer: each time a buffer's callback comes, so much has
-    left.
+    """``machine.I2S`` knows its position only to a buffer.
 
-    The callback is scheduled, not an interrupt's own: its stamp is late by up to some milliseconds. Good
-    enough to hear a programme, not to hold neighbours together; build with firmware/cmodules/loadac for that.
+    It takes one buffer at a time and calls back when all of it is in the DMA, which then is full: so many frames less
+    than were taken have left. The callback is scheduled, not an interrupt's own, and late by up to some milliseconds.
+    Good enough to hear a programme, not to hold neighbours together; build with firmware/cmodules/loadac for that.
     """
 
+    _DMA_BUFFER_FRAMES = 960
     _CHUNK_FRAMES = 480
+    _CHUNKS = 6
 
     def __init__(self, pins):
         self._i2s = machine.I2S(
@@ -56,35 +59,45 @@ class I2sDac:
             bits=16,
             format=machine.I2S.MONO,
             rate=RATE,
-            ibuf=2 * _DMA_FRAMES * _DMA_COUNT,
+            ibuf=2 * self._DMA_BUFFER_FRAMES,
         )
-        self._capacity = _DMA_FRAMES * _DMA_COUNT
-        self._i2s.irq(self._emptied)
+        # The peripheral reads a buffer after write() has returned, so each has its own until its callback.
+        self._buffers = [memoryview(array("h", bytes(2 * self._CHUNK_FRAMES))) for _ in range(self._CHUNKS)]
+        self._queue = []
+        self._next = 0
+        self._taken = 0
         self._written = 0
-        self._out = 0
         self._stamp = time.ticks_us()
-        self._underruns = 0
+        self._i2s.irq(self._emptied)
 
     def _emptied(self, _):
         self._stamp = time.ticks_us()
-        self._out = min(self._out + self._CHUNK_FRAMES, self._written)
+        self._taken += len(self._queue.pop(0))
+        if self._queue:
+            self._i2s.write(self._queue[0])
 
     def free(self):
         """Return the frames that write() would accept."""
-        return self._capacity - (self._written - self._out)
+        return self._CHUNK_FRAMES * (self._CHUNKS - len(self._queue))
 
     def write(self, block):
-        """Queue a block; non-blocking since a callback is set."""
-        if self.free() < len(block):
+        """Queue a block of at most 480 frames; never blocks."""
+        frames = len(block)
+        if len(self._queue) == self._CHUNKS or frames > self._CHUNK_FRAMES:
             return 0
-        self._i2s.write(block)
-        self._written += len(block)
-        return len(block)
+        chunk = self._buffers[self._next][:frames]
+        self._next = (self._next + 1) % self._CHUNKS
+        chunk[:] = block
+        self._queue.append(chunk)
+        self._written += frames
+        if len(self._queue) == 1:
+            self._i2s.write(chunk)
+        return frames
 
     def position(self):
         """Return ``(frames_out, ticks)`` of the last callback."""
-        return self._out, self._stamp
+        return max(self._taken - self._DMA_BUFFER_FRAMES, 0), self._stamp
 
     def underruns(self):
-        """Return how often the buffer ran dry; the peripheral does not tell."""
-        return self._underruns
+        """Return 0: the peripheral does not tell."""
+        return 0

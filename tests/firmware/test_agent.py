@@ -1,0 +1,189 @@
+"""The same agent on CPython, with a HAL made of asyncio: what a village in virtual time will stand on."""
+
+import asyncio
+import os
+import time
+from array import array
+from pathlib import Path
+
+import opuslib_next
+
+from codec.wire import announcement, command, names, report
+from firmware.node.agent import Agent
+from firmware.node.config import Config
+from tests.firmware.office import Office, encode, media_us
+from tests.firmware.test_node import ZONE, programme
+
+RATE = 48_000
+
+
+class Decoder:
+    """libopus with the interface of the C module ``opus``."""
+
+    def __init__(self) -> None:
+        self._decoder = opuslib_next.Decoder(RATE, 1)
+
+    def reset(self) -> None:
+        self._decoder = opuslib_next.Decoder(RATE, 1)
+
+    def decode(self, packet: memoryview | None, pcm: memoryview, fec: bool = False) -> int:
+        try:
+            data = self._decoder.decode(None if packet is None else bytes(packet), len(pcm), decode_fec=fec)
+        except opuslib_next.OpusError as error:
+            raise ValueError(str(error)) from error
+        samples = array("h", data)
+        pcm[: len(samples)] = samples
+        return len(samples)
+
+
+class Dac:
+    """Emits from its making on at the host's own rate."""
+
+    def __init__(self) -> None:
+        self._start_ns = time.monotonic_ns()
+        self.samples = array("h")
+
+    def _left(self) -> int:
+        return min((time.monotonic_ns() - self._start_ns) * 48 // 1_000_000 // 240 * 240, len(self.samples))
+
+    def write(self, block: memoryview) -> int:
+        self.samples.extend(block)
+        return len(block)
+
+    def free(self) -> int:
+        return 4800 - (len(self.samples) - self._left())
+
+    def position(self) -> tuple[int, int]:
+        left = self._left()
+        return left, (self._start_ns // 1000 + left * 125 // 6) & 0x3FFFFFFF
+
+    def underruns(self) -> int:
+        return 0
+
+
+class Udp(asyncio.DatagramProtocol):
+    def __init__(self, peer: tuple[str, int]) -> None:
+        self._peer = peer
+        self._queue: list[tuple[bytes, bool]] = []
+        self._event = asyncio.Event()
+
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+
+    def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
+        self._queue.append((data, source == self._peer))
+        self._event.set()
+
+    def send(self, data: bytes) -> None:
+        self._transport.sendto(data, self._peer)
+
+    def receive(self) -> tuple[bytes, bool] | None:
+        return self._queue.pop(0) if self._queue else None
+
+    async def readable(self) -> None:
+        if not self._queue:
+            self._event.clear()
+            await self._event.wait()
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class Hal:
+    """See firmware/hal."""
+
+    ticks_period = 1 << 30
+    stamp_sd_us = 30.0
+    board = "cpython"
+    restart_cause = "start"
+
+    def __init__(self, media: tuple[str, int]) -> None:
+        self.dac = Dac()
+        self.udp = Udp(media)
+        self.settings: bytes | None = None
+        self.errors: list[str] = []
+        self.fed = 0
+        self.rebooted: str | None = None
+
+    def ticks_us(self) -> int:
+        return time.monotonic_ns() // 1000 & 0x3FFFFFFF
+
+    async def sleep_ms(self, ms: int) -> None:
+        await asyncio.sleep(ms / 1000)
+
+    def random(self) -> int:
+        return os.urandom(1)[0]
+
+    def open_dac(self) -> Dac:
+        return self.dac
+
+    def make_decoder(self) -> Decoder:
+        return Decoder()
+
+    async def network_up(self) -> None:
+        await self.udp.open()
+
+    def open_udp(self, host: str, port: int) -> Udp:
+        return self.udp
+
+    async def open_stream(self, host: str, port: int, ssl: object = None):
+        return await asyncio.open_connection(host, port)
+
+    def load_settings(self) -> bytes | None:
+        return self.settings
+
+    def save_settings(self, data: bytes) -> None:
+        self.settings = data
+
+    def reboot(self, cause: str) -> None:
+        self.rebooted = cause
+
+    def watchdog(self, timeout_ms: int) -> "Hal":
+        return self
+
+    def feed(self) -> None:
+        self.fed += 1
+
+    def unknown(self) -> None:
+        return None
+
+    signal_dbm = temperature_mc = storage_free_bytes = free_heap_bytes = unknown
+
+    def log(self, text: str) -> None:
+        self.errors.append(text)
+
+    def log_exception(self, task: str, error: Exception) -> None:
+        self.errors.append(f"{task}: {error!r}")
+
+
+async def test_agent_on_cpython(tmp_path: Path) -> None:
+    packets = await asyncio.to_thread(encode, programme(1), 20_000)
+    async with Office(tmp_path) as office:
+        hal = Hal(office.media)
+        config = Config("node-9", ("127.0.0.1", office.port), office.media, None, 0.0, 0, None, {}, "", 0)
+        running = asyncio.create_task(Agent(hal, config).run())
+        await office.expect(names.node_topic("node-9", "status"))
+        assert command.parse_ack(await office.command("node-9", 1, command.CONFIGURE, {"zone": ZONE})) == (1, None)
+        assert hal.settings is not None
+        await asyncio.sleep(0.5)
+        stream = announcement.Stream(5, 20_000, media_us() + 100_000, 150_000, 3)
+        await office.announce(ZONE, [stream])
+        await office.send(stream, packets)
+        await asyncio.sleep(0.3)
+        await office.announce(ZONE, [])
+        topic = names.node_topic("node-9", "health")
+        raw = await office.expect(topic, lambda raw: report.parse_health(raw)[0]["played"] >= 49, 15)
+        assert report.parse_health(raw)[0]["late"] == 0
+        assert command.parse_ack(await office.command("node-9", 2, command.REBOOT)) == (2, None)
+        await asyncio.sleep(1.2)
+        assert hal.rebooted == "command"
+        assert hal.fed > 1
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        for task in asyncio.all_tasks() - {asyncio.current_task(), office._listener}:
+            task.cancel()
+        await asyncio.sleep(0.1)
+        hal.udp.close()
+        await asyncio.sleep(0.05)
+    assert not [line for line in hal.errors if "Cancelled" not in line]
