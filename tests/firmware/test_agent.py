@@ -28,7 +28,7 @@ class Decoder:
 
     def decode(self, packet: memoryview | None, pcm: memoryview, fec: bool = False) -> int:
         try:
-            data = self._decoder.decode(None if packet is None else bytes(packet), len(pcm), decode_fec=fec)
+            data = self._decoder.decode(bytes(packet or b""), len(pcm), decode_fec=fec)
         except opuslib_next.OpusError as error:
             raise ValueError(str(error)) from error
         samples = array("h", data)
