@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks import table
+from benchmarks.speech import speech_like
 from codec.opus import MAX_PAYLOAD_BYTES, Encoder
 from codec.profile import PROFILES
 
 SECONDS = 10
-_RATE = 48_000
 
 
 def run() -> dict[str, Any]:
     """Return the median microseconds of a frame by profile, and the share of a core that one stream takes."""
     result: dict[str, Any] = {}
-    sound = _speech_like(SECONDS)
+    sound = (speech_like(SECONDS) * 32767).astype(np.int16)
     for name, profile in PROFILES.items():
         encoder = Encoder.of_profile(profile)
         payload = bytearray(MAX_PAYLOAD_BYTES)
@@ -40,21 +40,3 @@ def describe(result: dict[str, Any]) -> str:
             for name, figures in result.items()
         )
     )
-
-
-def _speech_like(seconds: int) -> Any:
-    """Return int16 pulses at a voice's pitch through moving formants, with pauses: costs what speech
-    costs."""
-    from scipy.signal import lfilter
-
-    noise = np.random.default_rng(1)
-    pieces = []
-    for number in range(seconds * 5):
-        count = _RATE // 5
-        pitch = noise.uniform(90, 220)
-        pulses = (np.arange(count) * pitch / _RATE % 1 < pitch / _RATE).astype(float) + noise.normal(0, 0.01, count)
-        for formant in (noise.uniform(300, 800), noise.uniform(900, 2500), noise.uniform(2500, 3500)):
-            radius = 0.985
-            pulses = lfilter([1], [1, -2 * radius * np.cos(2 * np.pi * formant / _RATE), radius**2], pulses)
-        pieces.append(pulses / np.abs(pulses).max() * (0.4 if number % 6 else 0.005))
-    return (np.concatenate(pieces) * 32767).astype(np.int16)

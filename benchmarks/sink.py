@@ -1,7 +1,8 @@
-"""A thousand members in one process: sockets that are read in batches, with the kernel's stamp of each
-arrival.
+"""A thousand members in one process: addresses of the loopback network, and the kernel's stamp of each arrival.
 
-On loopback a packet arrives within the sender's own system call, so its arrival is when it left.
+On loopback a packet arrives within the sender's own system call, so its arrival is when it left. One socket takes what
+comes to all addresses of a zone and is read in batches every few milliseconds: the rig must neither take the cores that
+the engine runs on, nor let packets pile up until the kernel's memory for them is cold.
 """
 
 import ctypes
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from codec.wire import rtp
 
-_BATCH = 256
+_BATCH = 1024
+_RECEIVE_BUFFER_BYTES = 4 << 20
 _PACKET_BYTES, _CONTROL_BYTES = 32, 64
 _SO_TIMESTAMPNS = 35
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -52,15 +54,21 @@ _HEADER = np.dtype(
 
 
 class Sink:
-    """`count` UDP sockets of 127.0.0.1. Rows of `arrivals`: SSRC, frame index, arrival on CLOCK_MONOTONIC in
-    ns."""
+    """`zones` sockets with `members` addresses each, as ``addresses[zone][member]``.
 
-    def __init__(self, count: int) -> None:
-        self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
-        for sink in self.sockets:
+    Rows of `arrivals`: SSRC, frame index, arrival on CLOCK_MONOTONIC in ns.
+    """
+
+    def __init__(self, zones: int, members: int) -> None:
+        self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(zones)]
+        self.addresses: list[list[tuple[str, int]]] = []
+        for zone, sink in enumerate(self._sockets):
             sink.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            sink.bind(("127.0.0.1", 0))
+            sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+            sink.bind(("0.0.0.0", 0))
             sink.setblocking(False)
+            port = sink.getsockname()[1]
+            self.addresses.append([(f"127.1.{zone}.{member + 1}", port) for member in range(members)])
         self.arrivals: list[NDArray[np.int64]] = []
         self._offset_ns = time.monotonic_ns() - time.time_ns()
         self._packets = np.zeros((_BATCH, _PACKET_BYTES), np.uint8)
@@ -75,7 +83,7 @@ class Sink:
 
     def drain(self) -> None:
         """Take what has arrived at every socket."""
-        for sink in self.sockets:
+        for sink in self._sockets:
             while (count := self._receive(sink.fileno())) > 0:
                 packets = self._packets[:count, : _HEADER.itemsize].copy().view(_HEADER)[:, 0]
                 stamps = self._control[:count].view(np.int64)  # cmsghdr is 16 bytes, then seconds and nanoseconds
@@ -91,7 +99,7 @@ class Sink:
 
     def close(self) -> None:
         """Close the sockets."""
-        for sink in self.sockets:
+        for sink in self._sockets:
             sink.close()
 
     def _receive(self, fd: int) -> int:

@@ -39,7 +39,8 @@ class Pipeline:
         """Carry the block at `media_us` from sources to members; return how many frames were sent."""
         self._grow()
         for voice in self.on_air.voices:
-            voice.source.fill()
+            if voice.source.live or not voice.sounding:
+                voice.source.fill()
             voice.tap.read(self._mixer.inputs[voice.column])
         self.on_air.heard(media_us)
         self._mixer.mix(self._limiter.incoming)
@@ -50,6 +51,9 @@ class Pipeline:
         self._record(media_us)
         groups = self._encoders.groups
         await self._workers.run([functools.partial(self._carry, group, media_us) for group in groups])
+        for voice in self.on_air.voices:
+            if not voice.source.live:
+                voice.source.fill()  # ahead of the next block: no packet waits for it
         return sum(len(group.streams) for group in groups)
 
     def _carry(self, group: Group, media_us: int) -> None:
