@@ -10,7 +10,7 @@ from types import FrameType
 
 from hil_sim.network import NetworkError
 from hil_sim.office import OfficeError
-from hil_sim.scenario import Clock, LinkSettings, Scenario
+from hil_sim.scenario import Clock, LinkSettings, Scenario, poles
 from hil_sim.village import ZONE, Village
 
 LINK = LinkSettings(delay_ms=5.0, jitter_ms=2.0)
@@ -23,7 +23,7 @@ def run_village(nodes: int, port: int) -> int:
     if not _is_free(port):
         print(f"loaxa: port {port} is in use; choose another one with --port", file=sys.stderr)
         return 1
-    scenario = Scenario(name="village", nodes=nodes, network=LINK, clock=CLOCK)
+    scenario = Scenario(name="village", nodes=nodes, network=LINK, clock=CLOCK, positions=poles(nodes))
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="loaxa-village-") as folder:

@@ -153,6 +153,13 @@ class Scenario:
     limits: Limits = field(default_factory=Limits)
 
 
+def poles(nodes: int) -> tuple[Position, ...]:
+    """Return where `nodes` stand when nothing else is said: rows of poles."""
+    return tuple(
+        Position(POLE_DISTANCE_M * (i % POLES_A_ROW), POLE_DISTANCE_M * (i // POLES_A_ROW)) for i in range(nodes)
+    )
+
+
 def load(path: Path) -> Scenario:
     """Return the scenario in the file; raises ScenarioError, naming the file and the key."""
     try:
@@ -265,9 +272,7 @@ def _position(table: Fields) -> Position:
 def _positions(village: Fields, nodes: int) -> tuple[Position, ...]:
     given = _each(village, "position", _position)
     if not given:
-        return tuple(
-            Position(POLE_DISTANCE_M * (i % POLES_A_ROW), POLE_DISTANCE_M * (i // POLES_A_ROW)) for i in range(nodes)
-        )
+        return poles(nodes)
     if len(given) != nodes:
         raise ScenarioError(f"village.position is given {len(given)} times for {nodes} nodes")
     return given
