@@ -27,6 +27,8 @@ from controller.storage.files import SoundFolder
 
 log = logging.getLogger(__name__)
 
+HEALTH_S = 0.25
+
 
 class Office:
     """Everything of one controller. Parts are public: routes use them."""
@@ -75,6 +77,7 @@ class Office:
         self.stations.changed.append(self._announce_all)
         await self.broadcasts.start()
         await self._announce_all()
+        self._spawn(self._watch_health())
 
     async def stop(self) -> None:
         """Stop everything, what speaks first."""
@@ -149,6 +152,16 @@ class Office:
             await self.pool.open()
         except IngestError as error:
             raise StartError("ingest", error.text) from None
+
+    async def _watch_health(self) -> None:
+        """Tell watchers when the engine or the broker goes or comes."""
+        shown = (True, True)
+        while True:
+            now = (self.air.ready, self.link.connected)
+            if now != shown:
+                shown = now
+                self.bus.publish("health", {"engine": now[0], "broker": now[1]})
+            await asyncio.sleep(HEALTH_S)
 
     async def _announce_all(self) -> None:
         roster = await self.stations.roster()

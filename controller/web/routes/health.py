@@ -64,7 +64,7 @@ async def health(office: TheOffice) -> Health:
     responses={**errors(503), 200: {"content": {"text/event-stream": {}}}},
 )
 async def events(office: TheOffice) -> StreamingResponse:
-    """Events `node`, `session` and `zone`, each with the id of what changed; read it anew to know how it is now.
+    """Events `node`, `session`, `zone` and `health`, the first three with the id of what changed, to be read anew.
 
     The first event is `hello`. When the stream ends, connect again and read everything anew.
     """

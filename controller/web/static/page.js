@@ -4,12 +4,13 @@ import * as api from "./api.js";
 import * as view from "./view.js";
 
 const form = document.getElementById("broadcast");
-const known = { zones: [], nodes: [], unknown: [] };
+const known = { zones: [], nodes: [], unknown: [], sessions: [] };
 
 const zoneTitle = (id) => known.zones.find((zone) => zone.id === id)?.title || id;
 
 async function loadSessions() {
-  view.showSessions(await api.activeSessions(), zoneTitle, stop);
+  known.sessions = await api.activeSessions();
+  view.showSessions(known.sessions, zoneTitle, stop);
 }
 
 async function loadStations() {
@@ -17,6 +18,7 @@ async function loadStations() {
   Object.assign(known, { zones, nodes: answer.nodes, unknown: answer.unknown });
   view.showZones(zones);
   view.showNodes(known.nodes, known.unknown, zoneTitle);
+  view.showSessions(known.sessions, zoneTitle, stop); // titles of zones may be new
 }
 
 async function loadHealth() {
@@ -42,7 +44,7 @@ function follow() {
   const health = gathered(loadHealth);
   events.addEventListener("hello", () => { stations(); sessions(); health(); });
   events.addEventListener("session", sessions);
-  events.addEventListener("zone", () => { stations(); sessions(); });
+  events.addEventListener("zone", stations);
   events.addEventListener("health", health);
   events.addEventListener("node", (event) => {
     const change = JSON.parse(event.data);
