@@ -2,8 +2,12 @@
 
 import errno
 import socket
+import time
+from typing import Any
 
 from controller.errors import StartError
+
+PATIENCE_S = 2.0
 
 
 def listen_tcp(host: str, port: int, what: str, section: str) -> socket.socket:
@@ -27,6 +31,19 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+def _bind_patiently(bound: socket.socket, address: Any) -> None:
+    # After a crash the children of the last controller need a moment to end and to give up their ports.
+    deadline_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            bound.bind(address)
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline_s:
+                raise
+        time.sleep(0.05)
+
+
 def _bind(host: str, port: int, kind: socket.SocketKind, what: str, section: str) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
@@ -38,7 +55,7 @@ def _bind(host: str, port: int, kind: socket.SocketKind, what: str, section: str
     try:
         if kind == socket.SOCK_STREAM:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
+        _bind_patiently(bound, address)
     except OSError as error:
         bound.close()
         hint = f"Set another port in [{section}]."

@@ -91,3 +91,13 @@ def test_clean_stop_ends_every_session(office: Running) -> None:
     office.start()
     assert office.get(f"/api/sessions/{session}")["reason"] == "the controller was stopped"
     assert _on_air(office) is None
+
+
+def test_killed_controller_gets_its_ports_again(tmp_path: Path) -> None:
+    with running(tmp_path) as office:
+        ports = office.ports
+    with running(tmp_path, http=ports["http_port"], media=ports["media_port"], broker=ports["broker_port"]) as office:
+        office.kill()
+        office.start()
+        assert office.ports["broker_port"] == ports["broker_port"]
+        assert office.get("/api/health")["ok"]
