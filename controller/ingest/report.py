@@ -26,11 +26,12 @@ class Report:
         self.detail: dict[str, int] = {}
         self._control = control
         self._lock = threading.Lock()
-        self._busy_since_s: float | None = time.monotonic()
+        self._busy_since_s: float | None = None
         self._started = False
 
     def start_beating(self) -> None:
-        """Begin to send the sign of life."""
+        """Begin to send the sign of life; the wait for a job before was no work."""
+        self._busy_since_s = time.monotonic()
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
 
     def send(self, event: str, **fields: Any) -> None:

@@ -159,13 +159,18 @@ class RtpRequest(_Request):
 
 
 class PushRequest(_Request):
-    """Raw samples that the client sends over HTTP: 48 kHz mono s16 little-endian. Needs no child."""
+    """Raw samples that the client sends over HTTP: 48 kHz mono s16 little-endian. Needs no child.
+
+    realtime: the samples come from a microphone at their own pace, and what piles up is dropped to keep the delay
+    short; otherwise the sender is held back and nothing is lost.
+    """
 
     kind: Literal["push"] = "push"
+    realtime: bool = False
 
     @property
     def live(self) -> bool:
-        return True
+        return self.realtime
 
 
 Media = TextRequest | ChimeRequest | ToneRequest | StreamRequest | SoundCardRequest | RtpRequest

@@ -55,6 +55,13 @@ async def test_a_cold_start_works(pool: IngestPool) -> None:
     assert all(recording.final == Ended() and len(recording.samples) == 4800 for recording in heard)
 
 
+async def test_a_child_that_waited_long_for_its_job_does_not_count_as_hanging() -> None:
+    async with IngestPool(warm=1, hang_s=1.0) as pool:
+        await asyncio.sleep(1.5)
+        recording = await media.record(pool, ToneRequest(duration_ms=2500))
+    assert recording.final == Ended()
+
+
 async def test_nobody_reading_is_no_hang_and_position_is_told() -> None:
     async with IngestPool(warm=1, hang_s=2.0) as pool:
         ingest, read_fd, events = await _blocked(pool)
