@@ -1,21 +1,28 @@
-"""A programme of sweeps: easier to time than speech, and no codec likes it less."""
+"""A programme of sweeps: easier to time than speech, and no two alike, so that none is taken for another."""
 
 import numpy as np
 from scipy.signal import chirp
 
 from hil_sim.signals import RATE, Floats
 
-SWEEP_S = 0.8
-PAUSE_S = 0.2
+SWEEP_S = (0.4, 0.9)
+PAUSE_S = (0.05, 0.25)
 LOW_HZ, HIGH_HZ = 200.0, 4000.0
 _FADE_S = 0.02
 _PEAK = 0.3
 
 
 def chirp_programme(duration_s: float) -> Floats:
-    """Return at least `duration_s` of sweeps up, each followed by a pause."""
-    time_s = np.arange(round(SWEEP_S * RATE)) / RATE
-    edge = np.minimum(1.0, np.minimum(time_s, SWEEP_S - time_s) / _FADE_S)
-    sweep = _PEAK * edge * chirp(time_s, LOW_HZ, SWEEP_S, HIGH_HZ, method="logarithmic")
-    period = np.concatenate((sweep, np.zeros(round(PAUSE_S * RATE))))
-    return np.asarray(np.tile(period, int(np.ceil(duration_s / (SWEEP_S + PAUSE_S)))))
+    """Return at least `duration_s` of sweeps between random frequencies, each followed by a pause; always the same."""
+    chance = np.random.default_rng(1)
+    parts: list[Floats] = []
+    total = 0
+    while total < duration_s * RATE:
+        length_s = chance.uniform(*SWEEP_S)
+        time_s = np.arange(round(length_s * RATE)) / RATE
+        first_hz, last_hz = np.exp(chance.uniform(np.log(LOW_HZ), np.log(HIGH_HZ), 2))
+        edge = np.minimum(1.0, np.minimum(time_s, length_s - time_s) / _FADE_S)
+        sweep = _PEAK * edge * chirp(time_s, first_hz, length_s, last_hz, method="logarithmic")
+        parts += [sweep, np.zeros(round(chance.uniform(*PAUSE_S) * RATE))]
+        total += len(parts[-2]) + len(parts[-1])
+    return np.concatenate(parts)

@@ -14,6 +14,8 @@ MIN_GAP = RATE // 1000
 SILENT_PEAK = 2.5 / 32768
 LOUD_RMS = db_to_ratio(-42.0)
 """What should sound, over 3 ms; decoded speech at this level is never silent for a millisecond."""
+JOIN = 5 * RATE // 1000
+"""Sound shorter than this between two silences does not divide them: a decoder that starts, or a click."""
 _LOUD_WIDTH = 3 * RATE // 1000
 
 
@@ -33,9 +35,20 @@ def find_gaps(expected: Floats, ear: Track, held: Bools) -> list[Gap]:
     loud = (moving_rms(expected, _LOUD_WIDTH) > LOUD_RMS) | held
     silent = (np.abs(ear.samples) <= SILENT_PEAK) | ~ear.covered
     gaps = []
-    for first, end in spans(silent):
+    for first, end in _joined([span for span in spans(silent) if span[1] - span[0] >= MIN_GAP]):
         sounding = np.flatnonzero(loud[first:end])
         if len(sounding) >= MIN_GAP:  # pauses at either end of the silence are the programme's own
             low, high = first + int(sounding[0]), first + int(sounding[-1]) + 1
             gaps.append(Gap(low / RATE, (high - low) / RATE * 1000))
     return gaps
+
+
+def _joined(silences: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the silences with those nearer than JOIN made one."""
+    found: list[tuple[int, int]] = []
+    for first, end in silences:
+        if found and first - found[-1][1] < JOIN:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((first, end))
+    return found

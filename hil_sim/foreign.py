@@ -2,7 +2,7 @@
 
 Two kinds: sound where the programme, delayed as this DAC delays it, is silent; and sound in the programme's
 time that has nothing of it, which is a window of 100 ms whose correlation with what was sent stays below
-MAX_CORRELATION. Windows that are mostly concealment of packets that never came are not counted: that is the
+MAX_CORRELATION. Windows with concealment of packets that never came are not counted: that is the
 programme's own sound, continued.
 """
 
@@ -17,26 +17,31 @@ SOUND_RMS = db_to_ratio(-46.0)
 ABSENT_RMS = db_to_ratio(-60.0)
 """The programme is absent where it is below this for GUARD either side: codecs ring, filters have tails."""
 GUARD = round(0.06 * RATE)
-MAX_CORRELATION = 0.4
-_REACH = round(0.003 * RATE)
+MAX_CORRELATION = 0.7
+"""What was sent comes out of a decoder nearly equal; other voices of the same pitch reach 0.6 by chance."""
+MAX_EXCUSED_SHARE = 0.15
+"""A window with more concealment than this says nothing."""
+_REACH = RATE // 1000
 
 
 def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) -> Bools:
     """Return, for each 10 ms of the ear, whether it emits what is not the programme's.
 
     source, sent: what entered the mixer and what it decodes to after coding, as this ear should emit them (of
-    :func:`hil_sim.expected.expected_sound`); all signals of one length. excused: per sample, concealment.
+    :func:`hil_sim.expected.expected_sound`); all signals of one length. excused: per sample, concealment (of
+    :func:`hil_sim.frames.count_frames`).
     """
     blocks = len(ear) // BLOCK
     end = blocks * BLOCK
     sounding = np.sqrt(np.mean(ear[:end].reshape(blocks, BLOCK) ** 2, axis=1)) > SOUND_RMS
     absent = ~(moving_rms(source, 2 * GUARD) * np.sqrt(2 * GUARD / BLOCK) > ABSENT_RMS)
     absent_blocks = absent[:end].reshape(blocks, BLOCK).all(axis=1)
-    foreign = sounding & absent_blocks
+    excused_blocks = excused[:end].reshape(blocks, BLOCK).mean(axis=1) > 0.5
+    foreign = sounding & absent_blocks & ~excused_blocks
     for first in range(0, blocks, WINDOW_BLOCKS):
         window = slice(first, min(first + WINDOW_BLOCKS, blocks))
         inside = slice(window.start * BLOCK, window.stop * BLOCK)
-        if not (sounding[window] & ~absent_blocks[window]).any() or np.mean(excused[inside]) > 0.5:
+        if not (sounding[window] & ~absent_blocks[window]).any() or np.mean(excused[inside]) > MAX_EXCUSED_SHARE:
             continue
         if _likeness(sent, ear, inside) < MAX_CORRELATION:
             foreign[window] |= sounding[window]
@@ -44,7 +49,7 @@ def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) ->
 
 
 def _likeness(sent: Floats, ear: Floats, inside: slice) -> float:
-    """Return the best normalised correlation within 3 ms either way."""
+    """Return the best normalised correlation within a millisecond either way."""
     heard = ear[inside]
     low, high = max(inside.start - _REACH, 0), min(inside.stop + _REACH, len(sent))
     around = sent[low:high]

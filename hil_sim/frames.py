@@ -1,31 +1,36 @@
 """Which of the frames that the controller sent each DAC really played."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from hil_sim.alignment import SILENCE_RMS, Alignment
 from hil_sim.capture import Track
-from hil_sim.dropouts import SILENT_PEAK
+from hil_sim.dropouts import MIN_GAP, SILENT_PEAK
 from hil_sim.signals import RATE, Bools, Floats
 from hil_sim.stream import Frame
 
 MIN_LIKENESS = 0.8
 """A frame decoded from its packet is nearly equal to ours; one made up in its place is not."""
+CONCEALMENT_S = 0.12
+"""For so long a decoder may go on after the last frame when the stream breaks off; libopus has faded out by then."""
 _REACH = 32
 _NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
 class FrameCount:
-    """Frames of one ear. concealed: sound in place of a packet. late: packets that came after their time."""
+    """Frames of one ear. late: packets that came after their time. concealed: frames whose packet was not there in
+    time, but sound was. A frame whose packet was there, but whose sound was not, is in none of the counts.
+    """
 
     expected: int
     played: int
     concealed: int
     late: int
     made_up: Bools
-    """Per sample of the ear: sound that no packet stood behind."""
+    """Per sample of the ear: where a decoder may go on by itself, at most CONCEALMENT_S after the last packet."""
     margins_ms: Floats
     """By how much each packet that arrived was early, negative when late; `due_s` is when it was to sound."""
     due_s: Floats
@@ -51,6 +56,7 @@ def count_frames(
     margins_due: list[float] = []
     starts = np.array([frame.start_s for frame in frames])
     due = starts + alignment.delay_at(starts) if len(frames) else starts
+    present_end_s = -np.inf
     for frame, due_s in zip(frames, due, strict=True):
         if due_s + frame.length_s > until_s:
             continue
@@ -64,13 +70,21 @@ def count_frames(
             counts["late"] += not in_time
         slot = slice(max(round(due_s * RATE), 0), round((due_s + frame.length_s) * RATE))
         quiet = np.sqrt(np.mean(expected[slot] ** 2)) < SILENCE_RMS
-        emitted = bool(ear.covered[slot].all())
+        emitted = np.count_nonzero(~ear.covered[slot]) < MIN_GAP
         sounded = emitted and (quiet or float(np.max(np.abs(ear.samples[slot]))) > SILENT_PEAK)
         if in_time and emitted and (quiet or _likeness(expected, ear.samples, slot) >= MIN_LIKENESS):
             counts["played"] += 1
-        elif sounded:
+        elif sounded and not in_time:
             counts["concealed"] += 1
+        if in_time:
+            present_end_s = due_s + frame.length_s
+        elif due_s < present_end_s + CONCEALMENT_S:
             made_up[slot] = True
+    for before, after in pairwise(frames):
+        if after.ssrc == before.ssrc and after.index > before.index + 1:
+            silent_s = float(alignment.delay_at(np.array([before.start_s]))[0]) + before.start_s + before.length_s
+            end_s = min(silent_s + CONCEALMENT_S, silent_s + after.start_s - before.start_s - before.length_s)
+            made_up[round(silent_s * RATE) : round(end_s * RATE)] = True
     return FrameCount(**counts, made_up=made_up, margins_ms=np.array(margins), due_s=np.array(margins_due))
 
 

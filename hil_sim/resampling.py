@@ -32,19 +32,17 @@ _FARROW = _coefficients()
 def interpolate(samples: Floats, positions: Floats) -> Floats:
     """Return `samples` at fractional `positions` (in samples, any order); outside of them lies silence."""
     padded = np.concatenate((np.zeros(TAPS), samples, np.zeros(TAPS)))
-    inside = np.clip(positions, -float(_HALF), len(samples) + float(_HALF) - 1)
+    inside = np.clip(positions, -float(_HALF + 1), len(samples) + float(_HALF) - 1)
     first = np.floor(inside).astype(np.int64)
     fraction = inside - first - 0.5
-    windows = np.lib.stride_tricks.sliding_window_view(padded, TAPS)
     result = np.empty(len(positions))
     for start in range(0, len(positions), _CHUNK):
         part = slice(start, start + _CHUNK)
         rows = first[part] - (_HALF - 1) + TAPS
         low = int(rows.min())
-        polynomials = windows[low : int(rows.max()) + 1] @ _FARROW
-        chosen = polynomials[rows - low]
-        value = chosen[:, 0].copy()
-        for power in range(1, _ORDER + 1):
-            value = value * fraction[part] + chosen[:, power]
+        segment = padded[low : int(rows.max()) + TAPS]
+        value = np.zeros(len(rows))
+        for kernel in _FARROW[::-1].T:
+            value = value * fraction[part] + np.convolve(segment, kernel, "valid")[rows - low]
         result[part] = value
     return result
