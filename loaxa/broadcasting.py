@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -21,16 +22,21 @@ class _StopError(Exception):
     """Ctrl-C or SIGTERM."""
 
 
-def run(controller: Controller, source: str, zones: list[str], priority: str, gain_db: float, output: Output) -> int:
-    """Broadcast `source` and return the exit code when it is over."""
+def run(controller: Controller, args: Namespace, output: Output) -> int:
+    """Broadcast `args.source` and return the exit code when it is over."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     session_id = ""
     try:
-        body = {"source": resolve(source, controller), "zones": zones, "priority": priority, "gain_db": gain_db}
+        body = {
+            "source": resolve(args.source, controller, args.live),
+            "zones": args.zone,
+            "priority": args.priority,
+            "gain_db": args.gain_db,
+        }
         session_id = str(controller.post("/sessions", body)["id"])
         output.note(f"On its way: {session_id}")
-        if source == "-":
+        if args.source == "-":
             controller.push(session_id, _standard_input())
         ended = _wait(controller, session_id)
     except _StopError:
@@ -43,10 +49,10 @@ def run(controller: Controller, source: str, zones: list[str], priority: str, ga
     return 0
 
 
-def resolve(source: str, controller: Controller) -> dict[str, Any]:
+def resolve(source: str, controller: Controller, live: bool) -> dict[str, Any]:
     """Return the REST source for what stands on the command line; a file is uploaded."""
     if source == "-":
-        return {"kind": "push"}
+        return {"kind": "push", "realtime": live}
     if source.startswith("text:"):
         return {"kind": "text", "text": source.removeprefix("text:")}
     if chime := re.fullmatch(r"chime(?::(\w+))?", source):

@@ -46,6 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
     broadcast.add_argument("--zone", action="append", required=True, metavar="Z", help="may be given several times")
     broadcast.add_argument("--priority", choices=PRIORITIES, default="live")
     broadcast.add_argument("--gain-db", type=float, default=0.0)
+    broadcast.add_argument(
+        "--live", action="store_true", help="with -: a microphone; what piles up is dropped to keep the delay short"
+    )
 
     _add_administration(commands, remote)
 
@@ -120,7 +123,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
 
     with Controller(args.controller or default_url()) as controller:
         if args.command == "broadcast":
-            return broadcasting.run(controller, args.source, args.zone, args.priority, args.gain_db, output)
+            return broadcasting.run(controller, args, output)
         what = {"node": administration.node, "zone": administration.zone, "session": administration.session}
         return what[args.command](controller, args, output)
 

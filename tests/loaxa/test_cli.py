@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,11 @@ def test_a_zone_and_a_node(office: Running) -> None:
 
 def test_broadcasts_end_with_their_source(office: Running, tmp_path: Path) -> None:
     assert answer(office, "broadcast", "chime", "--zone", "thon-1")["state"] == "ended"
-    pushed = loaxa(office, "broadcast", "-", "--zone", "thon-1", "--json", input=b"\0\1" * 24000)
-    assert json.loads(pushed.stdout)["source"]["kind"] == "push"
+    pushed = loaxa(office, "broadcast", "-", "--zone", "thon-1", "--json", input=b"\0\1" * 96000)
+    told = json.loads(pushed.stdout)
+    assert told["source"]["kind"] == "push"
+    on_air = datetime.fromisoformat(told["ended_at"]) - datetime.fromisoformat(told["accepted_at"])
+    assert on_air.total_seconds() > 1.9, "two seconds that came all at once were not all played"
     bad = tmp_path / "a.wav"
     bad.write_bytes(b"nothing")
     assert complaint(loaxa(office, "broadcast", str(bad), "--zone", "thon-1"))

@@ -19,7 +19,8 @@ from controller.ingest.request import MAX_TEXT_CHARS, parse_request
         ({"kind": "stream", "url": "https://example.org/live.m3u8"}, False),
         ({"kind": "soundcard"}, True),
         ({"kind": "rtp", "port": 5004, "payload": "l16", "source": "192.0.2.1", "group": "239.1.2.3"}, True),
-        ({"kind": "push"}, True),
+        ({"kind": "push"}, False),
+        ({"kind": "push", "realtime": True}, True),
     ],
 )
 def test_good(body: dict[str, Any], live: bool) -> None:
