@@ -14,6 +14,7 @@ _TSTAMP_ENABLE = 1
 _TSTAMP_MONOTONIC = 1
 _BUFFER_US = 150000
 _EAGAIN = -11
+_STALLED_FRAMES = 480
 _STALE_US = 1000000
 
 
@@ -53,34 +54,44 @@ def _check(code, what):
 
 
 class Dac:
-    """The ALSA device `device`, mono 16 bit 48 kHz; see firmware/hal. Raises OSError when it cannot be
-    opened."""
+    """The ALSA device `device`, mono 16 bit 48 kHz; see firmware/hal. Raises OSError when it cannot be opened.
 
-    def __init__(self, device, ticks_period):
+    It begins to play once `start_frames` are written: a sound server takes the first ones at once and calls it an
+    underrun when no more are there.
+    """
+
+    def __init__(self, device, ticks_period, start_frames):
+        self._device = device
+        self._start_frames = start_frames
         self._mask = ticks_period - 1
         self._written = 0
+        self._delay = 0
         self._underruns = 0
         self._stamp = array("l", [0, 0])
         pointer = array("P", [0])
-        _check(_pcm_open(pointer, device, _PLAYBACK, _NONBLOCK), device)
+        _check(_status_malloc(pointer), "memory")
+        self._status = pointer[0]
+        self._open()
+
+    def _open(self):
+        pointer = array("P", [0])
+        _check(_pcm_open(pointer, self._device, _PLAYBACK, _NONBLOCK), self._device)
         self._pcm = pointer[0]
         _check(
             _set_params(self._pcm, _FORMAT_S16_LE, _ACCESS_RW_INTERLEAVED, 1, RATE, 1, _BUFFER_US),
             "48 kHz mono 16 bit",
         )
         self._set_software()
-        _check(_status_malloc(pointer), "memory")
-        self._status = pointer[0]
         self._capacity = _check(_avail(self._pcm), "buffer")
 
     def _set_software(self):
-        """Start with the first frames, and stamp by CLOCK_MONOTONIC, which is what ticks_us() reads."""
+        """Start once `start_frames` are there, and stamp by CLOCK_MONOTONIC, which is what ticks_us() reads."""
         pointer = array("P", [0])
         _check(_sw_malloc(pointer), "memory")
         params = pointer[0]
         try:
             _check(_sw_current(self._pcm, params), "parameters")
-            _check(_sw_start(self._pcm, params, 1), "start threshold")
+            _check(_sw_start(self._pcm, params, self._start_frames), "start threshold")
             _check(_sw_tstamp_mode(self._pcm, params, _TSTAMP_ENABLE), "time stamps")
             _check(_sw_tstamp_type(self._pcm, params, _TSTAMP_MONOTONIC), "monotonic time stamps")
             _check(_sw_apply(self._pcm, params), "parameters")
@@ -90,6 +101,7 @@ class Dac:
     def _recovered(self, code):
         """Bring the device back after an error; an xrun or a suspend is an underrun."""
         self._underruns += 1
+        self._delay = 0
         _check(_recover(self._pcm, code, 1), "recovery")
 
     def free(self):
@@ -97,6 +109,12 @@ class Dac:
         found = _avail(self._pcm)
         if found < 0:
             self._recovered(found)
+            return self._capacity
+        if found < _STALLED_FRAMES and self._delay <= 0:
+            # PulseAudio's plugin can come out of an underrun with nothing queued and nothing free, for ever.
+            self._underruns += 1
+            _pcm_close(self._pcm)
+            self._open()
             return self._capacity
         return found
 
@@ -109,6 +127,7 @@ class Dac:
             self._recovered(taken)
             taken = max(_writei(self._pcm, block, len(block)), 0)
         self._written += taken
+        self._delay += taken
         return taken
 
     def position(self):
@@ -123,8 +142,8 @@ class Dac:
         # A plugin without time stamps leaves 0; then now is as good as it gets.
         if not 0 <= now_us - (stamp_us & self._mask) < _STALE_US:
             stamp_us = now_us
-        delay = max(_status_delay(self._status), 0)
-        return max(self._written - delay, 0), stamp_us & self._mask
+        self._delay = max(_status_delay(self._status), 0)
+        return max(self._written - self._delay, 0), stamp_us & self._mask
 
     def underruns(self):
         """Return how often the device ran dry."""

@@ -16,6 +16,9 @@ from .watchdog import Watchdog, exit_process
 REBOOT_EXIT_CODE = 75
 """systemd starts the node again (Restart=always)."""
 
+_START_FRAMES = 960
+"""Less than the least that the player keeps ahead, or the card would never start."""
+
 
 class LinuxHal:
     """See firmware/hal."""
@@ -39,7 +42,7 @@ class LinuxHal:
 
     def open_dac(self):
         """Return the configured ALSA device."""
-        return Dac(self._config.device, self.ticks_period)
+        return Dac(self._config.device, self.ticks_period, max(self._config.fill_ms * 48 - 480, _START_FRAMES))
 
     def make_decoder(self):
         """Return an Opus decoder."""
