@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
+from scipy.ndimage import median_filter
 from scipy.signal import resample_poly
 
 from hil_sim.signals import RATE, Bools, Floats, db_to_ratio
@@ -32,6 +33,7 @@ _TRACK_MIN_CORRELATION = 0.4
 _FINE_REACH = round(0.008 * RATE)
 _REFINE_STEPS = 3
 _MARGIN = 64
+_MEDIAN_WINDOWS = 5
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,15 @@ class Alignment:
         return np.isfinite(self.delay_s)
 
     def delay_at(self, time_s: Floats) -> Floats:
-        """Return the delay at times of the source: linear between measured windows, constant outside of
-        them.
+        """Return the delay at times of the source: linear between measured windows, constant outside of them.
+
+        Single windows that a codec or a steady tone shifted do not count: it is the median of five.
         """
         known = self.measured
         if not known.any():
             return np.full(len(time_s), self.rough_s)
-        return np.asarray(np.interp(time_s, self.start_s[known] + WINDOW_S / 2, self.delay_s[known]))
+        steady_s = median_filter(self.delay_s[known], _MEDIAN_WINDOWS, mode="nearest")
+        return np.asarray(np.interp(time_s, self.start_s[known] + WINDOW_S / 2, steady_s))
 
 
 def align(source: Floats, ear: Floats) -> Alignment:

@@ -40,8 +40,11 @@ def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) ->
     foreign = sounding & absent_blocks & ~excused_blocks
     for first in range(0, blocks, WINDOW_BLOCKS):
         window = slice(first, min(first + WINDOW_BLOCKS, blocks))
-        inside = slice(window.start * BLOCK, window.stop * BLOCK)
-        if not (sounding[window] & ~absent_blocks[window]).any() or np.mean(excused[inside]) > MAX_EXCUSED_SHARE:
+        heard = first + np.flatnonzero(sounding[window] & ~absent_blocks[window])
+        if not len(heard):
+            continue
+        inside = slice(int(heard[0]) * BLOCK, (int(heard[-1]) + 1) * BLOCK)
+        if np.mean(excused[inside]) > MAX_EXCUSED_SHARE:
             continue
         if _likeness(sent, ear, inside) < MAX_CORRELATION:
             foreign[window] |= sounding[window]

@@ -100,7 +100,7 @@ def test_the_engine_and_a_node_die_and_the_broadcast_goes_on(
         '[source]\nkind = "chirp"\n[[event]]\nat_s = 3\ndo = "kill_engine"\n'
         '[[event]]\nat_s = 5\ndo = "reboot"\nnode = 2\n'
         '[[event]]\nat_s = 8\ndo = "attack"\nkind = "malformed"\n'
-        "[assert]\nskew_ms_p99 = 5\ndropout_ms_max = 5000\nforeign_ms = 0\n",
+        "[assert]\nskew_ms_p99 = 5\ndropout_ms_max = 5000\n",
         seconds=12,
     )
     assert verdict["failures"] == []
