@@ -87,7 +87,9 @@ class Office(asyncio.DatagramProtocol):
                 break
             except OSError:
                 await asyncio.sleep(0.05)
-        self._listener = asyncio.create_task(self._listen())
+        listening = asyncio.Event()
+        self._listener = asyncio.create_task(self._listen(listening))
+        await listening.wait()
 
     async def stop_broker(self) -> None:
         self._listener.cancel()
@@ -95,9 +97,10 @@ class Office(asyncio.DatagramProtocol):
         self.broker.terminate()
         await self.broker.wait()
 
-    async def _listen(self) -> None:
+    async def _listen(self, listening: asyncio.Event) -> None:
         async with aiomqtt.Client("127.0.0.1", self.port) as client:
             await client.subscribe("loaxa/v1/#")
+            listening.set()
             async for message in client.messages:
                 self.heard.append((str(message.topic), bytes(message.payload)))
                 self._news.set()

@@ -4,11 +4,15 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.wire import announcement, body, command, names, report, rtp, sync
 from codec.wire.errors import WireError
+
+# A busy machine is slow at times; that is no property of the wire.
+settings.register_profile("wire", deadline=None)
+settings.load_profile("wire")
 
 u32 = st.integers(0, 0xFFFFFFFF)
 tag = names.node_tag("node-1")
