@@ -109,7 +109,6 @@ async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str]
         capture.delay_samples(pcm[i : i + 4800].astype(float), heard[start + i : start + i + 4800])
         for i in range(0, len(pcm) - 4800, 4800)
     ]
-    # Where in the recording it begins nobody knows, and a sound server on a busy machine may stumble; but most of it
-    # must have gone through at one pace.
-    steady = np.abs(np.array(late) - np.median(late)) < 48
-    assert steady.mean() > 0.9, late
+    # Where in the recording it begins nobody knows, and PulseAudio's own account of its delay wanders by milliseconds,
+    # which the node follows. So this says that every piece came through, in order; not how exactly in time.
+    assert np.abs(np.array(late) - np.median(late)).max() < 960, late
