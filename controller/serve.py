@@ -12,6 +12,7 @@ from controller.office import Office
 from controller.ports import listen_tcp
 from controller.settings import Settings
 from controller.web.app import create_app
+from controller.web.rehearsal import rehearse
 
 FAREWELL_S = 2
 """How long requests that are under way may take once the controller is told to stop."""
@@ -51,9 +52,11 @@ async def serve(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> 
 
 
 async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Callable[[dict[str, Any]], None]) -> None:
+    app = create_app(office)
+    await rehearse(app)
     server = _Server(
         uvicorn.Config(
-            create_app(office),
+            app,
             log_config=None,
             access_log=False,
             lifespan="off",

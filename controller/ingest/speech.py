@@ -12,6 +12,8 @@ from .voices import find_voice
 
 _AUDIBLE = 0.003
 """-50 dB of full scale: speech is far above it, the noise of silence below."""
+_BEFORE_SAMPLES = 480
+"""10 ms: what of the silence in front is kept. Voices begin with much more, and a warning must not wait for it."""
 
 
 def play(request: TextRequest, output: Output, voices_folder: Path | None) -> None:
@@ -23,10 +25,11 @@ def play(request: TextRequest, output: Output, voices_folder: Path | None) -> No
         if heard:
             output.write(block)
             continue
-        held.append(block)  # silence in front is let through only once a word follows
+        held.append(block)
         heard = bool(len(block)) and float(np.abs(block).max()) > _AUDIBLE
         if heard:
-            output.write(np.concatenate(held))
+            begin = np.concatenate(held)
+            output.write(begin[max(0, int(np.argmax(np.abs(begin) > _AUDIBLE)) - _BEFORE_SAMPLES) :])
             held.clear()
     if not heard:
         raise IngestError(

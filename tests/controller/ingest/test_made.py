@@ -54,6 +54,7 @@ async def test_speech_is_near_the_target(pool: IngestPool, voice: str) -> None:
     measured = measure_blocks([heard.samples])
     print(f"{voice}: {measured}")
     assert measured.loudness_lufs == pytest.approx(-16.0, abs=1.5)
+    assert np.argmax(np.abs(heard.samples) > 0.003) <= 480, "a warning must not wait for a voice's silence"
 
 
 async def test_speed_and_start(pool: IngestPool) -> None:
