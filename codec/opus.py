@@ -63,9 +63,7 @@ def _samples(pcm: Any, least: int) -> int:
     """Return the address of int16 memory of at least `least` samples; libopus would read past it."""
     view = memoryview(pcm)
     if view.itemsize != 2 or view.nbytes < 2 * least:
-        raise OpusError(
-            f"PCM buffer must hold {least} int16 samples, has {view.nbytes} bytes of {view.format}"
-        )
+        raise OpusError(f"PCM buffer must hold {least} int16 samples, has {view.nbytes} bytes of {view.format}")
     return ctypes.addressof(ctypes.c_char.from_buffer(view))
 
 
@@ -172,15 +170,11 @@ class Decoder:
 
     def conceal(self, pcm: Any, frame_samples: int) -> int:
         """Make up `frame_samples` samples for a packet that is lost."""
-        return _check(
-            _decode(self._state, None, 0, _samples(pcm, frame_samples), frame_samples, 0), "conceal"
-        )
+        return _check(_decode(self._state, None, 0, _samples(pcm, frame_samples), frame_samples, 0), "conceal")
 
     def recover(self, next_payload: bytes, pcm: Any, frame_samples: int) -> int:
         """Decode a lost frame of `frame_samples` from the in-band FEC of the next packet, or conceal it."""
         if not next_payload:
             raise OpusError("opus recover: empty packet")
         address = _samples(pcm, frame_samples)
-        return _check(
-            _decode(self._state, next_payload, len(next_payload), address, frame_samples, 1), "recover"
-        )
+        return _check(_decode(self._state, next_payload, len(next_payload), address, frame_samples, 1), "recover")

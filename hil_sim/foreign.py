@@ -2,11 +2,12 @@
 
 Two kinds: sound where the programme, delayed as this DAC delays it, is silent; and sound in the programme's
 time that has nothing of it, which is a window of 100 ms whose correlation with what was sent stays below
-MAX_CORRELATION. Windows with concealment of packets that never came are not counted: that is the
-programme's own sound, continued.
+MAX_CORRELATION. Concealment of packets that never came is not counted: that is the programme's own sound,
+continued.
 """
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from hil_sim.signals import RATE, Bools, Floats, db_to_ratio, moving_rms
 
@@ -21,6 +22,9 @@ MAX_CORRELATION = 0.7
 """What was sent comes out of a decoder nearly equal; other voices of the same pitch reach 0.6 by chance."""
 MAX_EXCUSED_SHARE = 0.15
 """A window with more concealment than this says nothing."""
+MAX_CONCEALMENT_RATIO = 2.0
+"""Concealment is never 6 dB louder than what was sent around it; a decoder that booms is nobody's programme."""
+_AROUND_BLOCKS = 15
 _REACH = RATE // 1000
 
 
@@ -33,10 +37,13 @@ def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) ->
     """
     blocks = len(ear) // BLOCK
     end = blocks * BLOCK
-    sounding = np.sqrt(np.mean(ear[:end].reshape(blocks, BLOCK) ** 2, axis=1)) > SOUND_RMS
     absent = ~(moving_rms(source, 2 * GUARD) * np.sqrt(2 * GUARD / BLOCK) > ABSENT_RMS)
     absent_blocks = absent[:end].reshape(blocks, BLOCK).all(axis=1)
-    excused_blocks = excused[:end].reshape(blocks, BLOCK).mean(axis=1) > 0.5
+    level = np.sqrt(np.mean(ear[:end].reshape(blocks, BLOCK) ** 2, axis=1))
+    sent_level = np.sqrt(np.mean(sent[:end].reshape(blocks, BLOCK) ** 2, axis=1))
+    loudest = MAX_CONCEALMENT_RATIO * maximum_filter1d(sent_level, 2 * _AROUND_BLOCKS + 1)
+    excused_blocks = (excused[:end].reshape(blocks, BLOCK).mean(axis=1) > 0.5) & (level <= loudest)
+    sounding = level > SOUND_RMS
     foreign = sounding & absent_blocks & ~excused_blocks
     for first in range(0, blocks, WINDOW_BLOCKS):
         window = slice(first, min(first + WINDOW_BLOCKS, blocks))
@@ -44,7 +51,7 @@ def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) ->
         if not len(heard):
             continue
         inside = slice(int(heard[0]) * BLOCK, (int(heard[-1]) + 1) * BLOCK)
-        if np.mean(excused[inside]) > MAX_EXCUSED_SHARE:
+        if np.mean(excused_blocks[heard[0] : heard[-1] + 1]) > MAX_EXCUSED_SHARE:
             continue
         if _likeness(sent, ear, inside) < MAX_CORRELATION:
             foreign[window] |= sounding[window]

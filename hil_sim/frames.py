@@ -13,6 +13,9 @@ from hil_sim.stream import Frame
 
 MIN_LIKENESS = 0.8
 """A frame decoded from its packet is nearly equal to ours; one made up in its place is not."""
+MIN_RECOVERING = 0.3
+RECOVERY_S = 0.1
+"""For so long after a missing packet a decoder's history is wrong, and what it makes of the next ones too."""
 CONCEALMENT_S = 0.12
 """For so long a decoder may go on after the last frame when the stream breaks off; libopus has faded out by then."""
 _REACH = 32
@@ -30,7 +33,7 @@ class FrameCount:
     concealed: int
     late: int
     made_up: Bools
-    """Per sample of the ear: where a decoder may go on by itself, at most CONCEALMENT_S after the last packet."""
+    """Per sample of the ear: where a decoder may go on by itself, or has not yet found back."""
     margins_ms: Floats
     """By how much each packet that arrived was early, negative when late; `due_s` is when it was to sound."""
     due_s: Floats
@@ -45,8 +48,7 @@ def count_frames(
     origin_ns: int,
     until_s: float,
 ) -> FrameCount:
-    """Return the count of one node; frames due after `until_s`, when the session was stopped, are not
-    expected.
+    """Return the count of one node; frames due after `until_s`, when the session was stopped, are not expected.
 
     alignment: of the ear to the decoded stream; expected: that stream as the ear should emit it.
     """
@@ -56,7 +58,7 @@ def count_frames(
     margins_due: list[float] = []
     starts = np.array([frame.start_s for frame in frames])
     due = starts + alignment.delay_at(starts) if len(frames) else starts
-    present_end_s = -np.inf
+    present_end_s = recovered_s = -np.inf
     for frame, due_s in zip(frames, due, strict=True):
         if due_s + frame.length_s > until_s:
             continue
@@ -72,20 +74,28 @@ def count_frames(
         quiet = np.sqrt(np.mean(expected[slot] ** 2)) < SILENCE_RMS
         emitted = np.count_nonzero(~ear.covered[slot]) < MIN_GAP
         sounded = emitted and (quiet or float(np.max(np.abs(ear.samples[slot]))) > SILENT_PEAK)
-        if in_time and emitted and (quiet or _likeness(expected, ear.samples, slot) >= MIN_LIKENESS):
+        least = MIN_RECOVERING if due_s < recovered_s else MIN_LIKENESS
+        if in_time and emitted and (quiet or _likeness(expected, ear.samples, slot) >= least):
             counts["played"] += 1
         elif sounded and not in_time:
             counts["concealed"] += 1
+        if not in_time:
+            recovered_s = due_s + frame.length_s + RECOVERY_S
+        if due_s < min(recovered_s, present_end_s + CONCEALMENT_S):
+            made_up[slot] = True
         if in_time:
             present_end_s = due_s + frame.length_s
-        elif due_s < present_end_s + CONCEALMENT_S:
-            made_up[slot] = True
-    for before, after in pairwise(frames):
-        if after.ssrc == before.ssrc and after.index > before.index + 1:
-            silent_s = float(alignment.delay_at(np.array([before.start_s]))[0]) + before.start_s + before.length_s
-            end_s = min(silent_s + CONCEALMENT_S, silent_s + after.start_s - before.start_s - before.length_s)
-            made_up[round(silent_s * RATE) : round(end_s * RATE)] = True
+    _mark_breaks(frames, due, made_up)
     return FrameCount(**counts, made_up=made_up, margins_ms=np.array(margins), due_s=np.array(margins_due))
+
+
+def _mark_breaks(frames: list[Frame], due: Floats, made_up: Bools) -> None:
+    """Mark concealment and recovery where frames were never sent, as while an engine starts again."""
+    for number, (before, after) in enumerate(pairwise(frames)):
+        if after.ssrc == before.ssrc and after.index > before.index + 1:
+            silent_s, back_s = due[number] + before.length_s, due[number + 1]
+            made_up[round(silent_s * RATE) : round(min(silent_s + CONCEALMENT_S, back_s) * RATE)] = True
+            made_up[round(back_s * RATE) : round((back_s + RECOVERY_S) * RATE)] = True
 
 
 def _likeness(expected: Floats, ear: Floats, slot: slice) -> float:

@@ -39,9 +39,7 @@ class MayImport(_DirectImports):
     def breaks(self, graph: ImportGraph, importer: str, imported: str) -> bool:
         """Return whether one of ``modules`` reaches a package of ours that is not named."""
         ours = not graph.is_module_squashed(imported)  # packages from outside are in the graph, squashed
-        return (
-            ours and _within(importer, self.modules) and not _within(imported, self.modules + self.may_import)
-        )
+        return ours and _within(importer, self.modules) and not _within(imported, self.modules + self.may_import)
 
 
 class ImportedOnlyBy(_DirectImports):

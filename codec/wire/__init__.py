@@ -1,1 +1,1 @@
-"""Every byte on the network, defined once. Runs on CPython and MicroPython alike: no import beyond ``struct`` and ``json``."""
+"""Every byte on the network, defined once. Runs on CPython and MicroPython alike: imports struct, json, hashlib only."""

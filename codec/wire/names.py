@@ -21,9 +21,7 @@ def check_name(name: str) -> str:
         raise WireError("a name is 1 to 32 characters of a-z, 0-9 and '-', and starts with a letter or digit")
     for character in name:
         if character not in _ALLOWED:
-            raise WireError(
-                "a name is 1 to 32 characters of a-z, 0-9 and '-', and starts with a letter or digit"
-            )
+            raise WireError("a name is 1 to 32 characters of a-z, 0-9 and '-', and starts with a letter or digit")
     return name
 
 

@@ -21,7 +21,7 @@ COUNTERS = (
     "underruns",
     "resyncs",
 )
-"""Counters since boot, all in packets or frames but `underruns` (DAC ran dry) and `resyncs` (jumps of the play position)."""
+"""Counters since boot: packets or frames, but `underruns` (DAC ran dry) and `resyncs` (jumps of the play position)."""
 
 GAUGES = (
     ("uptime_s", 0, 1 << 40),

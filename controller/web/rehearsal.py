@@ -1,4 +1,4 @@
-"""The first request through a route costs the framework a fifth of a second of preparation; an emergency must not pay it."""
+"""A route is prepared at its first request, which takes a fifth of a second; an emergency must not pay for it."""
 
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient

@@ -174,3 +174,13 @@ def test_a_mishap_of_the_run_fails_it() -> None:
     failed = make_verdict(Scenario(name="made", nodes=2), heard, reports)
     assert failed["passed"] is False
     assert failed["failures"] == ["node-01: its watchdog bit"]
+
+
+def test_a_decoder_that_booms_after_a_loss_is_foreign_and_one_that_recovers_is_not() -> None:
+    ears, datagrams = clean()
+    index = round(LOUD_S / 0.02)
+    for lost in (index, index + 1):
+        datagrams[2 * lost] = replace(datagrams[2 * lost], left_ns=None)
+    tone = np.sin(2 * np.pi * 150 * np.arange(round(0.08 * RATE)) / RATE)
+    assert judge([changed(ears[0], LOUD_S, 0.08, 0.05 * tone), ears[1]], datagrams)[0]["foreign_ms"] == 0
+    assert judge([changed(ears[0], LOUD_S, 0.08, 0.99 * tone), ears[1]], datagrams)[0]["foreign_ms"] >= 50
