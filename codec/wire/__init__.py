@@ -1,1 +1,1 @@
-"""Every byte on the network, defined once. Runs on CPython and MicroPython alike: imports struct, json, hashlib only."""
+"""Every byte on the network, defined once; imports nothing that MicroPython lacks."""

@@ -1,8 +1,8 @@
 """Time exchanges between a node and the controller, over the same UDP socket as the audio.
 
 The node asks, the controller answers: four time stamps (as NTP's, RFC 5905 section 8) from which the node computes
-offset and round trip. Because they leave from the node's audio socket they also keep the way back through a NAT open and tell
-the controller where to send. A reply is exactly as long as a request, so the service amplifies nothing.
+offset and round trip. Because they leave from the node's audio socket they also keep the way back through a NAT open
+and tell the controller where to send. A reply is exactly as long as a request, so the service amplifies nothing.
 
      0               1               2               3
     +---------------+---------------+-------------------------------+
