@@ -1,6 +1,8 @@
 """The nodes of a run: unmodified firmware under MicroPython, one process each, that can lose their power."""
 
+import contextlib
 import json
+import os
 import random
 import subprocess
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from hil_sim import children, flash
 POWER_OFF_S = 1.0
 """How long a node is dark when it is rebooted."""
 _TICKS_PERIOD_US = 1 << 30
+_PRIORITY = -5
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Node:
             cwd=self.folder,
             env=flash.node_environment(self._flash, cause),
         )
+        with contextlib.suppress(PermissionError):  # a board has its processor to itself; a host's is shared
+            os.setpriority(os.PRIO_PROCESS, self._child.pid, _PRIORITY)
 
     def power_off(self) -> None:
         """End it in the middle of whatever it does."""

@@ -13,9 +13,9 @@ MAX_BLOCK_SAMPLES = 480
 _LOW_BLOCK_SAMPLES = 240
 _LOW_LEAD_US = 120000
 _IDLE_FILL_FRAMES = 1440
-_FILL_FRAMES = 2880
+_FILL_FRAMES = 3840
 _LOW_FILL_FRAMES = 1200
-"""How far the DAC is kept ahead: 30 ms idle, 60 ms playing, 25 ms where the lead is short."""
+"""How far the DAC is kept ahead: 30 ms idle, 80 ms playing, 25 ms where the lead is short."""
 
 _STAMP_PERIOD_US = 40000
 _STAMP_JUMP_US = 2000.0

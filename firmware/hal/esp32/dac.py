@@ -7,8 +7,8 @@ import machine
 
 RATE = 48000
 _DMA_FRAMES = 240
-_DMA_COUNT = 14
-"""5 ms a block; 70 ms in all: 60 ms ahead while playing, and room to write."""
+_DMA_COUNT = 18
+"""5 ms a block; 90 ms in all: 80 ms ahead while playing, and room to write."""
 
 
 def open_dac(pins):
