@@ -2,7 +2,6 @@
 
 import json
 import select
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 
 from hil_sim import children
+from hil_sim.ports import free_tcp_port, free_udp_port
 
 START_S = 60.0
 """A first start makes a database and starts a broker, perhaps while everything else starts too."""
@@ -30,9 +30,9 @@ class Office:
         self.folder = folder
         self.record = folder / "mixer.capture"
         self.log = folder / "controller.log"
-        self.media_port = _free_port(socket.SOCK_DGRAM)
-        self.broker_port = _free_port(socket.SOCK_STREAM)
-        self.http_port = http_port or _free_port(socket.SOCK_STREAM)
+        self.media_port = free_udp_port()
+        self.broker_port = free_tcp_port()
+        self.http_port = http_port or free_tcp_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self._config = folder / "loaxa.toml"
         self._config.write_text(
@@ -146,9 +146,3 @@ class Office:
 def tail(log: Path, characters: int = 1500) -> str:
     """Return the end of a log."""
     return log.read_text(encoding="utf-8", errors="replace")[-characters:] if log.exists() else ""
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
