@@ -1,10 +1,122 @@
-"""Stands in for the C module ``loadac``, unless ``board.json`` says that this board's firmware lacks it."""
+"""Stands in for the C module ``loadac``: a DAC whose emission is computed, not run.
 
-from _board import settings
+The I2S clock runs from creation on at the board's crystal. Each time a DMA buffer has been sent, the interrupt fills it
+from the ring; it is sent again once the others have been. Interrupts are worked off, each at its own time, whenever the
+firmware asks for something. What has left is appended to the capture file (format: docs/architecture.md); frames that a
+reset catches in ring or DMA never leave, as on a board.
+"""
 
-if not settings["loadac"]:
-    raise ImportError("no module named 'loadac'")
+import random
+import struct
 
-from _dac import DAC
+import time
+import utime
+from _board import ppb, settings
 
-__all__ = ["DAC"]
+_HEADER = "<qII"
+_NS_PER_MHZ_FRAME = 1000000000000
+
+
+class DAC:
+    """Mono 16-bit output; the pins are accepted and ignored."""
+
+    def __init__(self, sck=None, ws=None, sd=None, rate=48000, dma_frames=120, dma_count=4, ring_frames=4320):
+        self._rate_mhz = rate * 1000 + rate * ppb // 1000000
+        self._dma_frames = dma_frames
+        self._dma_count = dma_count
+        self._ring = bytearray(2 * ring_frames)
+        self._noise_us = settings["position_noise_us"]
+        self._capture = open(settings["capture"], "ab")
+        self._start_ns = utime.ticks_us() * 1000
+        self._accepted = 0  # frames ever written
+        self._moved = 0  # frames ever moved to the DMA
+        self._out = 0  # frames that had left at the last interrupt
+        self._block = 0  # the number of the last interrupt, which is that of the DMA buffer that is leaving
+        self._filled = [0] * dma_count  # frames in each DMA buffer
+        self._sounding = []  # [number of the first block, bytes] of what the DMA holds, gapless runs joined
+        self._dry = True
+        self._underruns = 0
+        random.seed(settings["seed"])
+
+    def _block_ns(self, block):
+        """Return when DMA block number `block` starts to leave, CLOCK_MONOTONIC nanoseconds."""
+        return self._start_ns + block * self._dma_frames * _NS_PER_MHZ_FRAME // self._rate_mhz
+
+    def _advance(self):
+        """Work off the interrupts that were due until now."""
+        now_ns = utime.ticks_us() * 1000
+        due = (now_ns - self._start_ns) * self._rate_mhz // (self._dma_frames * _NS_PER_MHZ_FRAME)
+        while self._block < due:
+            self._block += 1
+            self._interrupt()
+
+    def _interrupt(self):
+        """Block number `_block` - 1 has been sent: count it, keep it, fill its buffer for its next turn."""
+        sent = self._block - 1
+        slot = sent % self._dma_count
+        self._out += self._filled[slot]
+        if self._sounding and self._sounding[0][0] + self._dma_count <= self._block:
+            self._emit(self._sounding.pop(0))
+        frames = min(self._accepted - self._moved, self._dma_frames)
+        self._filled[slot] = frames
+        if frames:
+            self._move(sent + self._dma_count, frames)
+        dry = frames < self._dma_frames
+        if dry and not self._dry:
+            self._underruns += 1
+        self._dry = dry
+
+    def _move(self, block, frames):
+        """Take `frames` from the ring into the buffer that leaves as number `block`."""
+        size = len(self._ring)
+        first = 2 * self._moved % size
+        data = self._ring[first : first + 2 * frames]
+        data += self._ring[: 2 * frames - len(data)]
+        self._moved += frames
+        runs = self._sounding
+        if self._dry or not runs or len(runs[-1][1]) >= 2 * self._dma_frames * self._dma_count:
+            runs.append([block, data])
+        else:
+            runs[-1][1].extend(data)
+
+    def _emit(self, run):
+        block, data = run
+        self._capture.write(struct.pack(_HEADER, self._block_ns(block), len(data) // 2, self._rate_mhz) + data)
+
+    def free(self):
+        """Return how many frames :meth:`write` would accept now."""
+        self._advance()
+        return len(self._ring) // 2 - (self._accepted - self._moved)
+
+    def write(self, buf):
+        """Take as many int16 frames of `buf` as fit; return their number. Never blocks."""
+        data = memoryview(bytes(buf))
+        frames = min(self.free(), len(data) // 2)
+        data = data[: 2 * frames]
+        size = len(self._ring)
+        first = 2 * self._accepted % size
+        whole = min(2 * frames, size - first)
+        self._ring[first : first + whole] = data[:whole]
+        self._ring[: 2 * frames - whole] = data[whole:]
+        self._accepted += frames
+        return frames
+
+    def position(self):
+        """Return ``(frames_out, local_us)`` of the last DMA interrupt."""
+        self._advance()
+        noise_us = 0.0
+        for _ in range(4):  # the sum of four uniform numbers is near enough to normal
+            noise_us += random.random() - 0.5
+        stamp_us = self._block_ns(self._block) // 1000 + round(noise_us * 1.732 * self._noise_us)
+        return self._out, time.ticks_of_mono_us(stamp_us)
+
+    def underruns(self):
+        """Return how often the sound ran dry."""
+        self._advance()
+        return self._underruns
+
+    def deinit(self):
+        """Stop; what has not left is lost."""
+        self._advance()
+        self._sounding = []
+        self._capture.close()

@@ -93,7 +93,7 @@ class I2S:
     def __init__(self, id, sck=None, ws=None, sd=None, mode=TX, bits=16, format=MONO, rate=48000, ibuf=8000):
         if mode != I2S.TX or bits != 16 or format != I2S.MONO:
             raise ValueError("only mono 16-bit output")
-        self._dac = _dac.DAC(rate=rate, dma_frames=240, dma_count=max(ibuf // 480, 2))
+        self._dac = _dac.DAC(rate=rate, dma_frames=240, dma_count=max(ibuf // 480, 2), ring_frames=240)
         self._rest = None
         self._handler = None
 

@@ -37,7 +37,7 @@ async def sleep():
 
 asyncio.run(sleep())
 
-dac = loadac.DAC(sck=1, ws=2, sd=3, rate=48000, dma_frames=240, dma_count=4)
+dac = loadac.DAC(sck=1, ws=2, sd=3, rate=48000, dma_frames=240, dma_count=4, ring_frames=960)
 found["free"] = dac.free()
 found["taken"] = dac.write(array("h", range(1, 1001)))
 found["full"] = dac.write(array("h", [1]))
@@ -48,7 +48,7 @@ for _ in range(12):
 found["positions"] = positions
 found["underruns"] = dac.underruns()
 dac.write(array("h", [-7] * 100))
-time.sleep_ms(30)
+time.sleep_ms(60)
 found["underruns_after"] = dac.underruns()
 dac.deinit()
 

@@ -59,7 +59,7 @@ def test_dac_emits_in_blocks_at_the_crystal(board: tuple[dict, int, Path]) -> No
     steps = {(out, stamp) for out, stamp in found["positions"] if 0 < out < 960}
     for (out, stamp), (later, later_stamp) in zip(sorted(steps), sorted(steps)[1:], strict=False):
         assert abs((later_stamp - stamp) - (later - out) / 0.048) < 3  # by its own clock a block is 5 ms
-    assert (found["underruns"], found["underruns_after"]) == (1, 2)
+    assert (found["underruns"], found["underruns_after"]) == (1, 1)  # silence is one event, however long
     data = (folder / "a.dac").read_bytes()
     first_ns, frames, rate = struct.unpack_from("<qII", data)
     assert (frames, rate) == (960, 47_990_400)

@@ -1,6 +1,6 @@
 // A MicroPython module `loadac` for the ESP32: a mono 16-bit I2S DAC that knows exactly which sample leaves it when.
 //
-//   dac = loadac.DAC(sck=26, ws=25, sd=22, rate=48000, dma_frames=240, dma_count=6)
+//   dac = loadac.DAC(sck=26, ws=25, sd=22, rate=48000, dma_frames=120, dma_count=4, ring_frames=4320)
 //   accepted = dac.write(pcm)                # never blocks; takes at most dac.free() frames
 //   frames_out, local_us = dac.position()    # frames_out of the accepted frames had left the DMA at local_us
 //
@@ -28,6 +28,7 @@
 
 #define DMA_COUNT_MAX (32)
 #define DMA_BYTES_MAX (4092) // one descriptor's limit
+#define RING_FRAMES_MAX (48000)
 #define FRAME_BYTES (4)      // both slots of the bus carry the sample: the mono modes of the chips differ in sample order
 
 // A pointer to the buffer that was sent; until ESP-IDF 5.4 the event held the address of that pointer.
@@ -173,18 +174,20 @@ static esp_err_t dac_open(dac_state_t *state, uint32_t rate, gpio_num_t sck, gpi
 }
 
 static mp_obj_t dac_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
-    enum { ARG_sck, ARG_ws, ARG_sd, ARG_rate, ARG_dma_frames, ARG_dma_count };
+    enum { ARG_sck, ARG_ws, ARG_sd, ARG_rate, ARG_dma_frames, ARG_dma_count, ARG_ring_frames };
     static const mp_arg_t allowed[] = {
         { MP_QSTR_sck, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
         { MP_QSTR_ws, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
         { MP_QSTR_sd, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_obj = MP_OBJ_NULL } },
         { MP_QSTR_rate, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 48000 } },
-        { MP_QSTR_dma_frames, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 240 } },
-        { MP_QSTR_dma_count, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 6 } },
+        { MP_QSTR_dma_frames, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 120 } },
+        { MP_QSTR_dma_count, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 4 } },
+        { MP_QSTR_ring_frames, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 4320 } },
     };
     mp_arg_val_t arg[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed), allowed, arg);
     mp_int_t rate = arg[ARG_rate].u_int, frames = arg[ARG_dma_frames].u_int, count = arg[ARG_dma_count].u_int;
+    mp_int_t capacity = arg[ARG_ring_frames].u_int;
     if (rate < 8000 || rate > 96000) {
         mp_raise_ValueError(MP_ERROR_TEXT("loadac: rate must be 8000 to 96000"));
     }
@@ -193,6 +196,9 @@ static mp_obj_t dac_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
     }
     if (count < 2 || count > DMA_COUNT_MAX) {
         mp_raise_ValueError(MP_ERROR_TEXT("loadac: dma_count must be 2 to 32"));
+    }
+    if (capacity < frames || capacity > RING_FRAMES_MAX) {
+        mp_raise_ValueError(MP_ERROR_TEXT("loadac: ring_frames must be dma_frames to 48000"));
     }
     gpio_num_t sck = machine_pin_get_id(arg[ARG_sck].u_obj);
     gpio_num_t ws = machine_pin_get_id(arg[ARG_ws].u_obj);
@@ -204,7 +210,7 @@ static mp_obj_t dac_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
     self->state = NULL;
 
     uint32_t ring_frames = 1;
-    while (ring_frames < (uint32_t)(frames * count)) {
+    while (ring_frames < (uint32_t)capacity) {
         ring_frames *= 2;
     }
     size_t bytes = sizeof(dac_state_t) + ring_frames * sizeof(int16_t);
@@ -216,7 +222,7 @@ static mp_obj_t dac_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
     portMUX_INITIALIZE(&state->lock);
     state->dma_frames = frames;
     state->dma_count = count;
-    state->capacity = frames * count;
+    state->capacity = capacity;
     state->mask = ring_frames - 1;
     state->dry = true;
     state->out_at_us = esp_timer_get_time();

@@ -6,9 +6,11 @@ from array import array
 import machine
 
 RATE = 48000
-_DMA_FRAMES = 240
-_DMA_COUNT = 18
-"""5 ms a block; 90 ms in all: 80 ms ahead while playing, and room to write."""
+_DMA_FRAMES = 120
+_DMA_COUNT = 4
+"""2.5 ms a buffer: what is in the DMA, 7.5 ms, comes on top of what waits for it, and `low` has 25 ms for both."""
+_RING_FRAMES = 4320
+"""90 ms: 80 ms ahead while playing, and room to write."""
 
 
 def open_dac(pins):
@@ -24,6 +26,7 @@ def open_dac(pins):
         rate=RATE,
         dma_frames=_DMA_FRAMES,
         dma_count=_DMA_COUNT,
+        ring_frames=_RING_FRAMES,
     )
 
 

@@ -5,7 +5,7 @@ import esp_standin
 import loadac
 
 FRAMES, COUNT = 10, 3
-dac = loadac.DAC(sck=1, ws=2, sd=3, rate=48000, dma_frames=FRAMES, dma_count=COUNT)
+dac = loadac.DAC(sck=1, ws=2, sd=3, rate=48000, dma_frames=FRAMES, dma_count=COUNT, ring_frames=FRAMES * COUNT)
 now_us = 0
 wire = []  # every sample that left, in order
 
@@ -77,6 +77,8 @@ for bad in (
     {"dma_frames": 1024},
     {"dma_count": 1},
     {"dma_count": 33},
+    {"ring_frames": 119},
+    {"ring_frames": 48001},
 ):
     try:
         loadac.DAC(sck=1, ws=2, sd=3, **bad)
