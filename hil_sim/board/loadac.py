@@ -8,8 +8,8 @@ reset catches in ring or DMA never leave, as on a board.
 
 import random
 import struct
-
 import time
+
 import utime
 from _board import ppb, settings
 
