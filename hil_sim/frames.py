@@ -81,7 +81,7 @@ def count_frames(
             counts["concealed"] += 1
         if not in_time:
             recovered_s = due_s + frame.length_s + RECOVERY_S
-        if due_s < min(recovered_s, present_end_s + CONCEALMENT_S):
+        if due_s < (recovered_s if in_time else present_end_s + CONCEALMENT_S):
             made_up[slot] = True
         if in_time:
             present_end_s = due_s + frame.length_s

@@ -45,7 +45,7 @@ class Office:
             encoding="utf-8",
         )
         self._client = httpx.Client(base_url=self.url, timeout=_REST_TIMEOUT_S, trust_env=False)
-        self._families: set[int] = set()
+        self._orphans: dict[int, str] = {}
         self._child = self._start()
 
     def wait_ready(self) -> None:
@@ -104,7 +104,7 @@ class Office:
 
     def kill_controller(self) -> None:
         """SIGKILL the controller's own process alone; :meth:`start_again` brings it back."""
-        self._families.update(self.pids)
+        self._orphans.update({pid: children.command_line(pid) for pid in self.pids[1:]})
         self._child.kill()
         self._child.wait()
 
@@ -115,10 +115,9 @@ class Office:
     def close(self) -> None:
         """End the controller and whatever it started."""
         self._client.close()
-        self._families.update(self.pids)
         children.end(self._child, patience_s=8.0)
-        for pid in self._families:
-            if str(self.folder) in children.command_line(pid) or "controller.engine" in children.command_line(pid):
+        for pid, command in self._orphans.items():
+            if command and children.command_line(pid) == command:  # its number may be another's by now
                 children.kill(pid)
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -25,6 +25,8 @@ from hil_sim.verdict import Heard, judge_ears, make_verdict
 from hil_sim.village import Recording, play
 
 _NS = 1_000_000_000
+MAX_PAUSE_S = 2.0
+"""Neither the bulletin nor the sweeps have a longer pause."""
 
 
 def run_scenario(path: Path, keep: Path | None, as_json: bool) -> int:
@@ -82,8 +84,12 @@ def listen(scenario: Scenario, recording: Recording) -> Heard:
         stop_s=(recording.stop_ns - origin_ns) / _NS,
     )
     mishaps = list(recording.mishaps)
-    if not np.any(moving_rms(entered.samples, RATE // 100) > db_to_ratio(-50.0)):
+    sounding = np.flatnonzero(moving_rms(entered.samples, RATE // 100) > db_to_ratio(-50.0))
+    if not len(sounding):
         mishaps.append("no sound entered the mixer")
+    elif scenario.source.fills and sounding[-1] / RATE < programme.stop_s - MAX_PAUSE_S:
+        last_s = sounding[-1] / RATE - programme.command_s
+        mishaps.append(f"the programme broke off {last_s:.1f} s after the command")
     return Heard(programme, tracks, runtime(), {"malformed": recording.malformed}, mishaps)
 
 

@@ -61,11 +61,15 @@ BULLETIN_S = 20
 
 @dataclass(frozen=True)
 class Source:
-    """What is played. kind: one of SOURCE_KINDS. text: for speech. path: of the sound file, for file."""
+    """What is played. kind: one of SOURCE_KINDS. text: for speech. path: of the sound file, for file.
+
+    fills: it is made to last until the session is stopped, so that an earlier end is a fault.
+    """
 
     kind: str = "speech"
     text: str = ""
     path: Path | None = None
+    fills: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,10 +219,10 @@ def _each(table: Fields, key: str, make: Callable[[Fields], Made]) -> tuple[Made
 
 def _source(table: Fields, duration_s: float, folder: Path) -> Source:
     kind = table.choice("kind", "speech", SOURCE_KINDS)
-    source = Source(kind=kind)
+    source = Source(kind=kind, fills=kind == "chirp")
     if kind == "speech":
         repeats = 1 + int(duration_s // BULLETIN_S)
-        source = Source(kind=kind, text=table.text("text", BULLETIN * repeats))
+        source = Source(kind=kind, text=table.text("text", BULLETIN * repeats), fills=not table.has("text"))
         if not source.text.strip():
             raise ScenarioError("source.text must not be empty")
     elif kind == "file":
