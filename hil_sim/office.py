@@ -65,20 +65,19 @@ class Office:
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to a POST; raises OfficeError with the controller's words."""
-        return self._answer(self._client.post(path, json=body))
+        return self._ask("POST", path, json=body)
 
     def get(self, path: str) -> dict[str, Any]:
         """Return the answer to a GET; raises OfficeError."""
-        return self._answer(self._client.get(path))
+        return self._ask("GET", path)
 
     def upload(self, path: Path) -> str:
         """Store a sound file; return its id."""
-        answer = self._client.post("/api/sounds", content=path.read_bytes(), params={"title": path.name})
-        return str(self._answer(answer)["id"])
+        return str(self._ask("POST", "/api/sounds", content=path.read_bytes(), params={"title": path.name})["id"])
 
     def delete(self, path: str) -> None:
         """DELETE; raises OfficeError."""
-        self._answer(self._client.delete(path))
+        self._ask("DELETE", path)
 
     @property
     def pids(self) -> list[int]:
@@ -135,9 +134,13 @@ class Office:
         for pid in found:
             children.kill(pid)
 
-    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        try:
+            response = self._client.request(method, path, **request)
+        except httpx.HTTPError as error:  # a scenario may have killed the controller a moment ago
+            raise OfficeError(f"{method} {path}: the controller does not answer ({error})") from None
         if response.is_error:
-            raise OfficeError(f"{response.request.method} {response.request.url.path}: {response.text[:500]}")
+            raise OfficeError(f"{method} {path}: {response.text[:500]}")
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
 

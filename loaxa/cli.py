@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = sims.add_parser("run", parents=[common], help="play a scenario and print its verdict")
     run.add_argument("scenario", type=Path, metavar="SCENARIO")
     run.add_argument("--keep", type=Path, metavar="DIR", help="leave recordings, packets, plots and logs there")
-    village = sims.add_parser("village", parents=[common], help="a controller and a living village to try things in")
+    village = sims.add_parser("village", help="a controller and a living village to try things in")
     village.add_argument("--nodes", type=int, default=6)
     village.add_argument("--port", type=int, default=8080, help="of the controller's page")
 
