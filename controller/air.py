@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import socket
 import sys
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from controller.clock import Anchor
@@ -20,6 +20,8 @@ from controller.supervisor import Child, Supervisor, end
 log = logging.getLogger(__name__)
 
 READY_S = 15.0
+HUNG_S = 5
+"""An engine that says nothing for so long, though it reports once a second, is replaced."""
 _LAUNCH = (
     "import os, runpy, sys; os.dup2(int(sys.argv[1]), 3); del sys.argv[1]; "
     "runpy.run_module('controller.engine', run_name='__main__', alter_sys=True)"
@@ -40,7 +42,7 @@ class Listener(Protocol):
         """Packets of the node with this tag come from `address`."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Source:
     fd: int
     live: bool
@@ -61,6 +63,8 @@ class Air:
         self._planned = False
         self._link: EngineLink | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._quiet_s = 0
         self._supervisor = Supervisor("engine", self._start)
 
     @property
@@ -87,9 +91,11 @@ class Air:
         link, self._link = self._link, None
         if link:
             link.close()  # the engine takes this as the order to end
+        if self._watcher:
+            self._watcher.cancel()
         await self._supervisor.stop()
         if self._reader:
-            await self._reader
+            await asyncio.wait({self._reader})
         for session_id in tuple(self._sources):
             self.close_source(session_id)
         self.memory.save(durable=True)
@@ -123,7 +129,7 @@ class Air:
 
     async def _start(self) -> Child:
         if self._reader:
-            await self._reader
+            await asyncio.wait({self._reader})
         ours, theirs = socket.socketpair()
         try:
             process = await self._spawn(theirs)
@@ -133,8 +139,7 @@ class Air:
         finally:
             theirs.close()
         link = EngineLink(ours)
-        anchor = self.memory.anchor
-        link.send("clock", mono_us=anchor.mono_us, media_us=anchor.media_us)
+        link.send("clock", **dataclasses.asdict(self.memory.anchor))
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reader = asyncio.create_task(self._read(link, ready), name="engine events")
         try:
@@ -151,6 +156,7 @@ class Air:
                 "Its own words are above; see [media].",
             ) from None
         self._link = link
+        self._watcher = asyncio.create_task(self._watch(link, process), name="engine watch")
         if self._planned:
             self._tell_everything(link)
         return process
@@ -188,18 +194,31 @@ class Air:
             self._set_stream(zone_id, None)
 
     async def _read(self, link: EngineLink, ready: asyncio.Future[None]) -> None:
-        async for event in link.events():
-            try:
-                self._handle(event, ready)
-            except (KeyError, TypeError, ValueError):
-                log.exception("event of the engine not understood: %r", event)
-        link.close()
+        try:
+            async for event in link.events():
+                try:
+                    self._handle(event, ready)
+                except Exception:  # the next one may be fine; the link goes on
+                    log.exception("event of the engine lost: %r", event)
+        finally:
+            link.close()
+            if self._link is link:
+                self._link = None
+                self.stats = {}
+            if not ready.done():
+                ready.set_exception(ControlError("the engine closed the connection"))
+                ready.exception()  # seen, also where nobody waits any more
+
+    async def _watch(self, link: EngineLink, process: asyncio.subprocess.Process) -> None:
+        """End an engine that lives but is silent. Counts turns of this loop: when it stood still, so did the reader."""
+        self._quiet_s = 0
+        while self._link is link and self._quiet_s <= HUNG_S:
+            await asyncio.sleep(1.0)
+            self._quiet_s += 1
         if self._link is link:
-            self._link = None
-            self.stats = {}
-        if not ready.done():
-            ready.set_exception(ControlError("the engine closed the connection"))
-            ready.exception()  # seen, also where nobody waits any more
+            log.error("the engine said nothing for %d s: it is replaced", HUNG_S)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
 
     def _handle(self, event: dict[str, Any], ready: asyncio.Future[None]) -> None:
         match event.get("event"):
@@ -208,11 +227,12 @@ class Air:
                 if not ready.done():
                     ready.set_result(None)
             case "clock":
-                self.memory.anchor = Anchor(int(event["mono_us"]), int(event["media_us"]))
+                fields = ("mono_us", "media_us", "slew_ppb")
+                self.memory.anchor = Anchor(*(int(event[name]) for name in fields))
                 self.memory.save(durable=True)
             case "stream":
-                fields = ("ssrc", "media0_us", "frame_us", "lead_us", "priority")
-                self._set_stream(str(event["zone"]), StreamOnAir(**{name: int(event[name]) for name in fields}))
+                named = {field.name: int(event[field.name]) for field in dataclasses.fields(StreamOnAir)}
+                self._set_stream(str(event["zone"]), StreamOnAir(**named))
             case "stream_end":
                 stream = self.memory.streams.get(str(event["zone"]))
                 if stream and stream.ssrc == int(event["ssrc"]):
@@ -223,6 +243,7 @@ class Air:
                 host, port = event["address"]
                 self._listener.on_member(str(event["tag"]), (str(host), int(port)))
             case "stats":
+                self._quiet_s = 0
                 self.stats = {name: value for name, value in event.items() if name != "event"}
 
     def _set_stream(self, zone_id: str, stream: StreamOnAir | None) -> None:

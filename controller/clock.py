@@ -19,11 +19,13 @@ def wall_us() -> int:
 
 @dataclass(frozen=True)
 class Anchor:
-    """The media clock showed `media_us` when CLOCK_MONOTONIC showed `mono_us`."""
+    """The media clock showed `media_us` when CLOCK_MONOTONIC showed `mono_us`, and ran `slew_ppb` faster than it."""
 
     mono_us: int
     media_us: int
+    slew_ppb: int = 0
 
     def media_at(self, at_mono_us: int) -> int:
         """Return the media time at `at_mono_us`."""
-        return self.media_us + at_mono_us - self.mono_us
+        passed_us = at_mono_us - self.mono_us
+        return self.media_us + passed_us + passed_us * self.slew_ppb // 1_000_000_000

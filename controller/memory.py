@@ -1,12 +1,15 @@
 """What the next engine, or the next controller, must know of the last one: media clock and streams, in a small file."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from controller.clock import Anchor, mono_us, wall_us
 from controller.storage.files import write_atomically
+
+log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -25,7 +28,8 @@ class StreamOnAir:
 class Memory:
     """Anchor and streams, written through to a file; an earlier boot's are void, as CLOCK_MONOTONIC starts anew.
 
-    away_s: how long nobody kept the file before this, by UTC; infinite where there was none.
+    away_s: how long nobody kept the file before this, by UTC; infinite where there was none. The constructor raises
+    OSError when the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,14 +39,23 @@ class Memory:
         self.streams: dict[str, StreamOnAir] = {}
         self.away_s = float("inf")
         self._read()
-        self.save()
+        self._write()
 
     def now_media_us(self) -> int:
         """Return the media clock."""
         return self.anchor.media_at(mono_us())
 
     def save(self, durable: bool = False) -> None:
-        """Write everything down. `durable`: also for after a power cut, when only the time of it still counts."""
+        """Write everything down, as far as the disk lets it: what is on air does not wait for it.
+
+        `durable`: also for after a power cut, when only the time of it still counts.
+        """
+        try:
+            self._write(durable)
+        except OSError as error:
+            log.error("%s is not written: %s; free some space, or the next start knows no stream", self._path, error)
+
+    def _write(self, durable: bool = False) -> None:
         content = {
             "boot_id": self._boot_id,
             "saved_wall_us": wall_us(),

@@ -40,9 +40,9 @@ class MediaClock:
         """Return the media time now."""
         return self.media_us(time.monotonic_ns())
 
-    def set(self, mono_ns: int, media_us: int) -> None:
+    def set(self, mono_ns: int, media_us: int, slew_ppb: int = 0) -> None:
         """Show `media_us` at `mono_ns`: a step, for a clock handed on while nothing is on air."""
-        self._anchor_mono_ns, self._anchor_media_ns, self.slew_ppb = mono_ns, media_us * 1000, 0
+        self._anchor_mono_ns, self._anchor_media_ns, self.slew_ppb = mono_ns, media_us * 1000, slew_ppb
 
     def follow(self, mono_ns: int, utc_ns: int, on_air: bool) -> bool:
         """Bend the clock towards UTC, given one instant in both, about once a second. True: it stepped."""

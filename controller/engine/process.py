@@ -7,15 +7,17 @@ import os
 import resource
 import socket
 import time
+from dataclasses import asdict
 from typing import Any
 
 from codec.profile import PROFILES
 from codec.wire import body
 from codec.wire.errors import WireError
+from controller.clock import Anchor
 from controller.engine import mediasocket
 from controller.engine.control import Channel, ControlError
 from controller.engine.lane import Lane
-from controller.engine.mediaclock import MediaClock
+from controller.engine.mediaclock import MAX_SLEW_PPB, MediaClock
 from controller.engine.pacer import Pacer
 from controller.engine.pipeline import Pipeline
 from controller.engine.plan import Address, Plan, PlanError, parse_plan
@@ -28,6 +30,8 @@ from controller.engine.workers import Workers
 log = logging.getLogger(__name__)
 
 CLOCK_PERIOD_S = 60.0
+CLOCK_DRIFT_US = 50
+"""The clock is told sooner when what was told last is off by more."""
 _REFRESH_S = 0.02
 _RR_PRIORITY = 10
 _NICE = -11
@@ -43,7 +47,8 @@ class Engine:
         self._recorder = Recorder(settings.record, self._clock) if settings.record else None
         self._workers = Workers(settings.workers or min(4, os.cpu_count() or 1))
         self._time = TimeService(media, self._clock, self._on_member)
-        self._plan = Plan()
+        self._plan: Plan | None = None
+        self._clock_given = asyncio.Event()
         self._sources = Sources(self.emit)
         self._refresh: asyncio.TimerHandle | None = None
         frame_lengths_us = sorted({profile.frame_us for profile in PROFILES.values()})
@@ -110,13 +115,15 @@ class Engine:
 
     def _set_clock(self, mono_us: int, message: dict[str, Any]) -> None:
         media_us = body.integer(message, "media_us", 0, 1 << 62)
+        slew_ppb = body.integer(message, "slew_ppb", -MAX_SLEW_PPB, MAX_SLEW_PPB, 0)
         if self._on_air():
             self.emit("error", {"text": "clock: not while something is on air"})
             return
-        self._clock.set(mono_us * 1000, media_us)
+        self._clock.set(mono_us * 1000, media_us, slew_ppb)
+        self._clock_given.set()
 
     def _apply(self) -> None:
-        plan = self._plan
+        plan = self._plan or Plan()
         self._sources.keep({session.id for session in plan.sessions})
         self._time.set_members(
             (member.tag, member.address) for zone in plan.zones for member in zone.members if not member.fixed
@@ -140,15 +147,18 @@ class Engine:
         return any(lane.pipeline.on_air.streams for lane in self._lanes)
 
     async def _housekeep(self) -> None:
-        told_s = 0.0
+        await self._clock_given.wait()  # what is told before would undo the one that is handed on
+        told = Anchor(0, 0)
         while True:
             mono_ns, utc_ns = time.monotonic_ns(), time.time_ns()
-            stepped = self._clock.follow(mono_ns, utc_ns, self._on_air())
-            if stepped or time.monotonic() - told_s >= CLOCK_PERIOD_S:
-                told_s = time.monotonic()
-                mono_us = mono_ns // 1000
-                media_us = self._clock.media_us(mono_us * 1000)
-                self.emit("clock", {"mono_us": mono_us, "media_us": media_us, "slew_ppb": self._clock.slew_ppb})
+            # What the last engine had on air is known with the first plan; until then nothing may be stepped.
+            self._clock.follow(mono_ns, utc_ns, self._plan is None or self._on_air())
+            mono_us = mono_ns // 1000
+            now = Anchor(mono_us, self._clock.media_us(mono_us * 1000), self._clock.slew_ppb)
+            drift_us = abs(now.media_us - told.media_at(mono_us))
+            if drift_us > CLOCK_DRIFT_US or mono_us - told.mono_us >= CLOCK_PERIOD_S * 1e6:
+                told = now
+                self.emit("clock", asdict(now))
             self.emit("stats", self._stats())
             await asyncio.sleep(1.0)
 
