@@ -62,7 +62,7 @@ def _welcome(url: str, nodes: int) -> str:
         f'  .venv/bin/loaxa broadcast{at} --zone {ZONE} "text:Kính thưa bà con"\n'
         f"  .venv/bin/loaxa node list{at}\n"
         f"  .venv/bin/loaxa sim run scenarios/lan.toml --keep var/lan\n\n"
-        f"The API is described at {url}/docs. Ctrl-C ends everything.\n"
+        f"The API is described at {url}/api/openapi.json. Ctrl-C ends everything.\n"
     )
 
 

@@ -4,7 +4,7 @@ import json
 from argparse import Namespace
 from typing import Any
 
-from loaxa.client import Controller
+from loaxa.client import Controller, segment
 from loaxa.output import Output, table
 
 
@@ -14,11 +14,11 @@ def zone(controller: Controller, args: Namespace, output: Output) -> int:
         body: dict[str, Any] = {"id": args.id, "title": args.title, "profile": args.profile, "gain_db": args.gain_db}
         if args.multicast:
             host, _, port = args.multicast.rpartition(":")
-            body["multicast"] = {"host": host, "port": int(port) if port.isdigit() else port}
+            body["multicast"] = {"host": host, "port": int(port) if port.isdecimal() else port}
         made = controller.post("/zones", body)
         output.answer(made, f"Zone {made['id']} added.")
     elif args.action == "remove":
-        controller.delete(f"/zones/{args.id}")
+        controller.delete(f"/zones/{segment(args.id)}")
         output.answer({"removed": args.id}, f"Zone {args.id} removed.")
     else:
         answer = controller.get("/zones")
@@ -36,22 +36,22 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
         body = {"id": args.id, "zone": args.zone, **_given(args)}
         if args.rtp:
             host, _, port = args.rtp.rpartition(":")
-            body["rtp_address"] = {"host": host, "port": int(port) if port.isdigit() else port}
+            body["rtp_address"] = {"host": host, "port": int(port) if port.isdecimal() else port}
         made = controller.post("/nodes", body)
         if args.rtp:
             output.answer(made, f"Receiver {made['id']} added.")
             return 0
         output.note(f"Node {made['id']} added. Put this on its board as node.json:")
-        file = controller.get(f"/nodes/{args.id}/node.json")
+        file = controller.get(f"/nodes/{segment(args.id)}/node.json")
         output.answer(file, json.dumps(file, ensure_ascii=False, indent=2))
     elif args.action == "set":
         changes = _given(args)
         if args.zone:
             changes["zone"] = args.zone
-        changed = controller.patch(f"/nodes/{args.id}", changes)
+        changed = controller.patch(f"/nodes/{segment(args.id)}", changes)
         output.answer(changed, f"Node {args.id} changed.")
     elif args.action == "remove":
-        controller.delete(f"/nodes/{args.id}")
+        controller.delete(f"/nodes/{segment(args.id)}")
         output.answer({"removed": args.id}, f"Node {args.id} removed.")
     else:
         answer = controller.get("/nodes")
@@ -70,7 +70,7 @@ def session(controller: Controller, args: Namespace, output: Output) -> int:
             stopped = controller.post("/sessions/stop-all")
             output.answer(stopped, f"{len(stopped['sessions'])} sessions stopped.")
         else:
-            ended = controller.delete(f"/sessions/{args.id}")
+            ended = controller.delete(f"/sessions/{segment(args.id)}")
             output.answer(ended, f"{args.id}: {ended['reason']}")
         return 0
     answer = controller.get("/sessions?active=" + ("false" if args.all else "true"))

@@ -1,6 +1,7 @@
 """The command ``loaxa``: reads the command line, calls what does the work, turns errors into one sentence."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +15,9 @@ PRIORITIES = ("background", "normal", "priority", "live", "emergency")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only on success."""
     args = build_parser().parse_args(arguments)
-    output = Output(args.json)
+    output = Output(getattr(args, "json", False))
     try:
+        _refuse_bytes(args)
         return _run(args, output)
     except CommandError as error:
         print(f"loaxa: {error}", file=sys.stderr)
@@ -45,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     broadcast.add_argument("--zone", action="append", required=True, metavar="Z", help="may be given several times")
     broadcast.add_argument("--priority", choices=PRIORITIES, default="live")
-    broadcast.add_argument("--gain-db", type=float, default=0.0)
+    broadcast.add_argument("--gain-db", type=_number, default=0.0)
     broadcast.add_argument(
         "--live", action="store_true", help="with -: a microphone; what piles up is dropped to keep the delay short"
     )
@@ -71,10 +73,10 @@ def _add_administration(
 ) -> None:
     details = argparse.ArgumentParser(add_help=False)
     details.add_argument("--title")
-    details.add_argument("--gain-db", type=float)
+    details.add_argument("--gain-db", type=_number)
     details.add_argument("--delay-us", type=int, help="acoustic delay")
     for name in ("--x-m", "--y-m", "--lat", "--lon"):
-        details.add_argument(name, type=float)
+        details.add_argument(name, type=_number)
 
     node = commands.add_parser("node", help="nodes: boards with horns")
     nodes = node.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -95,7 +97,7 @@ def _add_administration(
     add.add_argument("id", metavar="ID")
     add.add_argument("--title", default="")
     add.add_argument("--profile", default="lan", help="lan, low or mobile")
-    add.add_argument("--gain-db", type=float, default=0.0)
+    add.add_argument("--gain-db", type=_number, default=0.0)
     add.add_argument("--multicast", metavar="GROUP:PORT")
     zones.add_parser("list", parents=[remote], help="list zones")
     zones.add_parser("remove", parents=[remote], help="remove a zone without nodes").add_argument("id", metavar="ID")
@@ -106,6 +108,21 @@ def _add_administration(
     listing.add_argument("--all", action="store_true", help="also what is over")
     stop = sessions.add_parser("stop", parents=[remote], help="stop a session, or all")
     stop.add_argument("id", metavar="ID", help="of the session, or: all")
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text} is no number to reckon with")
+    return number
+
+
+def _refuse_bytes(args: argparse.Namespace) -> None:
+    """Raise CommandError for an argument that is no text: Python carries its bytes as lone surrogates."""
+    for value in vars(args).values():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
+                raise CommandError("An argument is not UTF-8 text.")
 
 
 def _run(args: argparse.Namespace, output: Output) -> int:

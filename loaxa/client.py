@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -64,7 +65,7 @@ class Controller:
     def push(self, session_id: str, chunks: Iterator[bytes]) -> Any:
         """Send raw s16 samples into a session; returns when the last one was taken."""
         timeout = httpx.Timeout(ANSWER_S, write=None, read=None)
-        return self._call("PUT", f"/sessions/{session_id}/input", content=chunks, timeout=timeout)
+        return self._call("PUT", f"/sessions/{segment(session_id)}/input", content=chunks, timeout=timeout)
 
     def events(self) -> Iterator[str]:
         """Yield the kind of each change as it happens, "hello" first."""
@@ -81,9 +82,9 @@ class Controller:
             response = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise self._lost(error) from None
-        if response.is_success:
-            return response.json() if response.content else None
         try:
+            if response.is_success:
+                return response.json() if response.content else None
             error_body = response.json()["error"]
             text = f"{error_body['message']} {error_body['hint']}".strip()
         except (ValueError, KeyError, TypeError):
@@ -96,6 +97,13 @@ class Controller:
         return CommandError(
             f"The connection to the controller at {self.url} was lost ({error or type(error).__name__})."
         )
+
+
+def segment(name: str) -> str:
+    """Return `name` as one segment of a path: whatever is in it, it names nothing else. Raises CommandError."""
+    if name in ("", ".", ".."):
+        raise CommandError(f"'{name}' is no name.")
+    return quote(name, safe="")
 
 
 def default_url() -> str:

@@ -67,6 +67,8 @@ class TextRequest(_Request):
     def _speakable(cls, text: str) -> str:
         if len(text) > MAX_TEXT_CHARS:
             raise ValueError(f"the text has {len(text)} characters; split it into parts of at most {MAX_TEXT_CHARS}")
+        if any("\ud800" <= character <= "\udfff" for character in text):  # half a character, as JSON can carry
+            raise ValueError("the text is broken Unicode; write it anew")
         if not any(unicodedata.category(character)[0] in "LN" for character in text):
             raise ValueError("the text has no letter or digit to speak; write at least one word")
         return text

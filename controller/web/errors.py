@@ -58,6 +58,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(SQLAlchemyError, _database_error)
     app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _controller_error(_request: Request, error: Exception) -> JSONResponse:
@@ -89,6 +90,11 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
 async def _database_error(_request: Request, error: Exception) -> JSONResponse:
     log.error("database: %s", error)
     return error_response(503, "database", "The database does not take this now.", "Check its disk; try again.")
+
+
+async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    # The framework logs the error itself.
+    return error_response(500, "mistake", "The controller made a mistake.", "Its log says which; please report it.")
 
 
 async def _gone(_request: Request, _error: Exception) -> JSONResponse:

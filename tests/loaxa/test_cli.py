@@ -24,7 +24,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield controller
 
 
-def loaxa(office: Running | None, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+def loaxa(office: Running | None, *arguments: str | bytes, **options: Any) -> subprocess.CompletedProcess[bytes]:
     remote = ["--controller", office.ports["url"]] if office else []
     return subprocess.run(
         [*COMMAND, *arguments, *remote], cwd=ROOT, capture_output=True, timeout=50, check=False, **options
@@ -57,6 +57,23 @@ def test_a_zone_and_a_node(office: Running) -> None:
     assert "nodes" in complaint(loaxa(office, "zone", "remove", "thon-1"))
     assert answer(office, "node", "remove", "cum-2") == {"removed": "cum-2"}
     assert [zone["id"] for zone in answer(office, "zone", "list")["zones"]] == ["thon-1"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("zone", "remove", "../nodes/cum-1"),
+        ("zone", "remove", ""),
+        ("node", "remove", "cum-1?x=1"),
+        ("node", "remove", "a\nb"),
+        ("session", "stop", "all/../x"),
+        ("zone", "add", "q", "--multicast", "239.1.1.1:\u00b2"),
+        ("broadcast", b"text:\xff", "--zone", "thon-1"),
+    ],
+)
+def test_names_name_nothing_else(office: Running, command: tuple[str | bytes, ...]) -> None:
+    assert complaint(loaxa(office, *command))
+    assert [node["id"] for node in office.get("/api/nodes")["nodes"]] == ["cum-1"]
 
 
 def test_broadcasts_end_with_their_source(office: Running, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_good(body: dict[str, Any], live: bool) -> None:
     [
         ({"kind": "text", "text": "  ...!? "}, "text: the text has no letter or digit to speak"),
         ({"kind": "text", "text": ""}, "write at least one word"),
+        ({"kind": "text", "text": "\ud800 xin"}, "broken Unicode"),
         ({"kind": "text", "text": "a" * (MAX_TEXT_CHARS + 1)}, "split it into parts of at most 20000"),
         ({"kind": "text", "text": "a", "voice": "../../etc"}, 'voice: a voice is "vi"'),
         ({"kind": "text", "text": "a", "voice": "piper:../x"}, 'voice: a voice is "vi"'),
