@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -135,9 +136,13 @@ class Broadcasts:
         """Stop every session and return them."""
         stopped = self.active
         # Silence first: the horns must not wait for one commit a session.
-        self._air.set_plan(plan.build(await self._stations.roster(), [])[0], [])
-        for broadcast in stopped:
-            await self._finish(broadcast, ENDED, reason)
+        self._active.clear()
+        await self.replan()
+        for result in await asyncio.gather(
+            *(self._finish(broadcast, ENDED, reason) for broadcast in stopped), return_exceptions=True
+        ):
+            if isinstance(result, BaseException):
+                raise result
         return stopped
 
     def input_of(self, session_id: str) -> PushPipe:
@@ -152,10 +157,12 @@ class Broadcasts:
 
     async def replan(self) -> None:
         """Tell the engine what should be on air now."""
+        roster = await self._stations.roster()
+        # No await from here on: a session that ended meanwhile must not come back.
         programmes = [
             plan.Programme(row.id, tuple(row.zones), row.priority, row.gain_db) for row in self._active.values()
         ]
-        self._air.set_plan(*plan.build(await self._stations.roster(), programmes))
+        self._air.set_plan(*plan.build(roster, programmes))
 
     def on_source(self, session_id: str, state: str, media_us: int) -> None:
         """Follow what the engine says of a session's pipe."""
@@ -184,12 +191,26 @@ class Broadcasts:
     async def _run(self, broadcast: Session, playable: Any, live: bool) -> None:
         self._active[broadcast.id] = broadcast
         try:
-            running = await self._sources.run(playable, lambda why: self._source_failed(broadcast.id, why))
-        except ControllerError as error:
-            await self._finish(broadcast, FAILED, error.message)
+            await self._start_source(broadcast, playable, live)
+        except Exception as error:
+            why = error.message if isinstance(error, ControllerError) else f"not started: {error}"
+            await self._finish(broadcast, FAILED, why)
             raise
-        self._running[broadcast.id] = running
-        await self.replan()
+
+    async def _start_source(self, broadcast: Session, playable: Any, live: bool) -> None:
+        """Put the session's source on air; where the session is stopped meanwhile, nothing is left of it."""
+        running = await self._sources.run(playable, lambda why: self._source_failed(broadcast.id, why))
+        try:
+            if broadcast.id in self._active:
+                self._running[broadcast.id] = running
+                await self.replan()
+        except BaseException:
+            os.close(running.read_fd)
+            raise
+        if broadcast.id not in self._active:
+            os.close(running.read_fd)
+            await running.stop()
+            return
         self._air.open_source(broadcast.id, running.read_fd, live)
         self._bus.publish("session", {"id": broadcast.id})
         if running.pushed is not None:
@@ -233,16 +254,21 @@ class Broadcasts:
                 await self._store(broadcast, values)
 
     async def _finish(self, broadcast: Session, state: str, reason: str) -> None:
-        async with self._changing:
-            if broadcast.state not in ACTIVE:
-                return
-            self._active.pop(broadcast.id, None)
-            await self.replan()
-            running = self._running.pop(broadcast.id, None)
-            self._air.close_source(broadcast.id)
-            await self._store(broadcast, {"state": state, "reason": reason[:500], "ended_wall_us": wall_us()})
-        if running:
-            await running.stop()
+        running = None
+        try:
+            async with self._changing:
+                if broadcast.state not in ACTIVE:
+                    return
+                self._active.pop(broadcast.id, None)
+                running = self._running.pop(broadcast.id, None)
+                try:
+                    await self.replan()
+                finally:
+                    self._air.close_source(broadcast.id)
+                await self._store(broadcast, {"state": state, "reason": reason[:500], "ended_wall_us": wall_us()})
+        finally:
+            if running:
+                await running.stop()
 
     async def _store(self, broadcast: Session, values: dict[str, Any]) -> None:
         if all(getattr(broadcast, name) == value for name, value in values.items()):

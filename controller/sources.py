@@ -85,9 +85,7 @@ class Sources:
 
     async def run(self, playable: Playable | PushRequest, failed: Callable[[str], None]) -> RunningSource:
         """Start it; `failed` is told in words when it cannot go on. Raises UnavailableError without a child."""
-        read_fd, write_fd = os.pipe()
-        pushed = isinstance(playable, PushRequest)
-        fcntl.fcntl(write_fd, fcntl.F_SETPIPE_SZ, PUSH_PIPE_BYTES if pushed else PIPE_BYTES)
+        read_fd, write_fd = _pipe(PUSH_PIPE_BYTES if isinstance(playable, PushRequest) else PIPE_BYTES)
         if isinstance(playable, PushRequest):
             return RunningSource(read_fd, pushed=PushPipe(write_fd))
 
@@ -97,8 +95,10 @@ class Sources:
 
         try:
             return RunningSource(read_fd, ingest=await self._pool.start(playable, write_fd, on_event))
-        except IngestError as error:
+        except BaseException as error:
             os.close(read_fd)
+            if not isinstance(error, IngestError):
+                raise
             raise UnavailableError("no_source", error.text) from None
 
     def voices(self) -> list[str]:
@@ -133,6 +133,18 @@ def resumed(source: SourceRequest, elapsed_us: int) -> SourceRequest | None:
     if isinstance(source, ChimeRequest) and elapsed_us:
         return None
     return source
+
+
+def _pipe(size: int) -> tuple[int, int]:
+    """Return the reading and the writing end of a pipe that holds `size` bytes."""
+    read_fd, write_fd = os.pipe()
+    try:
+        fcntl.fcntl(write_fd, fcntl.F_SETPIPE_SZ, size)
+    except OSError:
+        os.close(read_fd)
+        os.close(write_fd)
+        raise
+    return read_fd, write_fd
 
 
 def _sentence(text: str) -> str:

@@ -29,17 +29,20 @@ class Stations:
         self.changed: list[Change] = []
         self._database = database
         self._roster: Roster | None = None
+        self._generation = 0
 
     async def roster(self) -> Roster:
         """Return all zones and nodes; not to be changed by the caller."""
-        if self._roster is None:
+        while self._roster is None:
+            generation = self._generation
             async with self._database.read() as session:
                 zones = list(await session.scalars(select(Zone).order_by(Zone.id)))
                 nodes = list(await session.scalars(select(Node).order_by(Node.id)))
             members: dict[str, list[Node]] = {zone.id: [] for zone in zones}
             for node in nodes:
                 members[node.zone].append(node)
-            self._roster = Roster({zone.id: zone for zone in zones}, members)
+            if generation == self._generation:  # else it changed while it was read
+                self._roster = Roster({zone.id: zone for zone in zones}, members)
         return self._roster
 
     async def zones(self) -> list[Zone]:
@@ -153,10 +156,14 @@ class Stations:
                 node = await session.get(Node, node_id)
                 for name, value in columns.items() if node else ():
                     setattr(node, name, value)
+        self._forget_roster()
+
+    def _forget_roster(self) -> None:
         self._roster = None
+        self._generation += 1
 
     async def _tell(self) -> None:
-        self._roster = None
+        self._forget_roster()
         for change in self.changed:
             await change()
 
