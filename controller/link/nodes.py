@@ -122,6 +122,8 @@ class Link:
                 if self._first and not self._first.done():
                     self._first.set_exception(error)
                 log.warning("MQTT broker away: %s; again in %.1f s", error, delay_s)
+            except Exception:  # whatever it is, the nodes must not be left alone for good
+                log.exception("the link to the nodes failed; again in %.1f s", delay_s)
             finally:
                 self.connected = False
                 self._client = None
@@ -165,14 +167,14 @@ class Link:
             while self._unsent:
                 zone_id = self._unsent.pop()
                 raw = self._announcements[zone_id]
-                if not raw:
-                    del self._announcements[zone_id]
                 topic = zone_topic(zone_id, "session")
                 self._sending = True
                 try:
                     await client.publish(topic, raw, qos=1, retain=True, timeout=PUBLISH_S)
                 finally:
                     self._sending = False
+                if not raw and zone_id not in self._unsent:  # the broker has it: only now it may be forgotten
+                    del self._announcements[zone_id]
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
