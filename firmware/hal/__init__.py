@@ -13,14 +13,15 @@ open_dac()              the DAC: mono, 16 bit, 48 kHz
 stamp_sd_us             standard deviation of `ticks` in position(), microseconds
 make_decoder()          an Opus decoder, interface of firmware/cmodules/opus
 
-await network_up()      returns once packets can leave
+await network_up()      returns once packets can leave; OSError when they cannot yet: it is asked again
 open_udp(host, port)    the socket for audio and time, to and from the controller's media address
     .send(data)           never blocks, never raises: a datagram may be lost in any case
     await .readable()     until something has come
     .receive()            (data, from_media) or None; never blocks
     .close()
 open_group(host, port)  the same for a multicast group, joined; from_media is True for all that comes
-await open_stream(host, port, ssl=None)     asyncio streams (reader, writer)
+resolve(host, port)     the address of a TCP peer, for open_stream(); may block for a name server
+await open_stream(address)     asyncio streams (reader, writer)
 
 load_settings(), save_settings(data)    bytes that survive a power cut, old or new, never half
 restart_cause, board    texts

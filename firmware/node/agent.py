@@ -19,6 +19,9 @@ from .watchdog import TIMEOUT_MS, Watchdog
 _MAX_BLOCKS_A_TURN = 8
 _MIN_TURN_MS = 2
 _MAX_DATAGRAMS_A_TURN = 16
+_RESTART_MS = 100
+_GROUP_RESTART_MS = 30000
+_NETWORK_RETRY_MS = 2000
 
 
 class Agent:
@@ -31,6 +34,7 @@ class Agent:
         self._opus = hal.make_decoder()
         self._dac = None
         self._udp = None
+        self._rest = None
         self._groups = {}
         self._reboot_cause = None
         now_us = self.now_us()
@@ -51,21 +55,34 @@ class Agent:
     async def run(self):
         """Run the node for ever."""
         self._dac = self._hal.open_dac()
-        tasks = [asyncio.create_task(self._keep(self._play, "player"))]
-        await self._hal.network_up()
-        self._udp = self._hal.open_udp(*self._config.media)
+        tasks = [self._start(self._guard, "guard"), self._start(self._play, "player")]
+        while self._udp is None:
+            try:
+                await self._hal.network_up()
+                self._udp = self._hal.open_udp(*self._config.media)
+            except Exception as error:  # a node may be up before its network or name server
+                self._hal.log_exception("network", error)
+                await self._hal.sleep_ms(_NETWORK_RETRY_MS)
+            self.watchdog.link(self.now_us())
         for name, task in (("receiver", self._receive), ("clock", self._ask_time), ("link", self.link.run)):
-            tasks.append(asyncio.create_task(self._keep(task, name)))
-        tasks.append(asyncio.create_task(self._keep(self._guard, "guard")))
+            tasks.append(self._start(task, name))
         await asyncio.gather(*tasks)
 
-    async def _keep(self, task, name):
+    def _start(self, task, name, longest_pause_ms=_RESTART_MS):
+        return asyncio.create_task(self._keep(task, name, longest_pause_ms))
+
+    async def _keep(self, task, name, longest_pause_ms):
+        pause_ms = _RESTART_MS
         while True:
+            began_us = self.now_us()
             try:
                 await task()
             except Exception as error:  # whatever it was, silence would be worse
                 self._hal.log_exception(name, error)
-            await self._hal.sleep_ms(100)
+            if self.now_us() - began_us > longest_pause_ms * 1000:
+                pause_ms = _RESTART_MS
+            await self._hal.sleep_ms(pause_ms)
+            pause_ms = min(2 * pause_ms, longest_pause_ms)
 
     # ---- tasks ----
 
@@ -79,15 +96,25 @@ class Agent:
         player = self.pipeline.player
         frames_out, stamp = dac.position()
         player.observe(frames_out, self._ticks.local_us(stamp), dac.underruns())
+        spare = 0
         for _ in range(_MAX_BLOCKS_A_TURN):
             now_us = self.now_us()
+            if self._rest is not None and not self._write(self._rest):
+                break
             block_frames = player.block_frames()
             spare = player.queued_frames(now_us) + block_frames - player.fill_frames()
             if spare > 0 or dac.free() < block_frames:
                 break
-            dac.write(self.pipeline.render(now_us))
+            self._write(self.pipeline.render(now_us))
         self.watchdog.audio(now_us)
         return max(spare // 48 + 1, _MIN_TURN_MS)
+
+    def _write(self, block):
+        """Write what was rendered, the rest of it in a later turn; True when all is written. The player counts
+        on every frame."""
+        taken = self._dac.write(block)
+        self._rest = block[taken:] if taken < len(block) else None
+        return self._rest is None
 
     async def _receive(self):
         udp = self._udp
@@ -153,8 +180,9 @@ class Agent:
                 self._groups.pop(group).cancel()
         for group in wanted:
             if group not in self._groups:
-                task = self._keep(lambda group=group: self._receive_group(group), "group")
-                self._groups[group] = asyncio.create_task(task)
+                self._groups[group] = self._start(
+                    lambda group=group: self._receive_group(group), "group", _GROUP_RESTART_MS
+                )
 
     def apply_settings(self):
         """Make volume and player follow the settings; the link follows the zone by itself."""
@@ -164,6 +192,10 @@ class Agent:
     def stop(self):
         """Silence until the next announcement."""
         self.announce([])
+
+    def on_air(self):
+        """True while a programme sounds or begins to."""
+        return self.pipeline.player.stream is not None
 
     def tone(self, duration_ms):
         """Sound the test tone; False while a programme is on air."""

@@ -16,13 +16,14 @@ FIRMWARE = "loaxa 0.1.0"
 
 class Link:
     """Connects the agent with its controller. `agent` has settings, commands, health, announce(), now_us(),
-    watchdog."""
+    on_air(), watchdog."""
 
     def __init__(self, hal, config, agent):
         self._hal = hal
         self._config = config
         self._agent = agent
         self._topics = {leaf: names.node_topic(config.id, leaf) for leaf in names.NODE_TOPICS}
+        self._address = None
         self._zone = None
         self._outbox = []
         self._backoff_ms = _BACKOFF_MIN_MS
@@ -43,14 +44,16 @@ class Link:
             self._backoff_ms = min(self._backoff_ms * 2, _BACKOFF_MAX_MS)
 
     async def _serve(self):
-        host, port = self._config.broker
-        reader, writer = await asyncio.wait_for(self._hal.open_stream(host, port), ANSWER_S)
+        # A look-up holds the loop, sound included.
+        if self._address is None or not self._agent.on_air():
+            self._address = self._hal.resolve(*self._config.broker)
+        reader, writer = await asyncio.wait_for(self._hal.open_stream(self._address), ANSWER_S)
         connection = Connection(reader, writer, self._message)
         server = None
         try:
             will = (self._topics["status"], report.build_status(report.OFFLINE), 1, True)
             await connection.open("loaxa-" + self._config.id, will)
-            server = asyncio.create_task(connection.run())
+            server = asyncio.create_task(_outcome(connection))
             self._zone = None
             await connection.subscribe([self._topics["command"]])
             await self._follow_zone(connection)
@@ -61,10 +64,10 @@ class Link:
             while not server.done():
                 await self._turn(connection)
                 await self._hal.sleep_ms(_POLL_MS)
-            await server
+            raise await server
         finally:
             if server is not None:
-                server.cancel()
+                await _end(server)
             await connection.close(politely=False)
 
     async def _turn(self, connection):
@@ -99,3 +102,20 @@ class Link:
         except WireError as error:
             self.rejected += 1
             self._hal.log("refused from %s: %s" % (topic[-64:], error))
+
+
+async def _outcome(connection):
+    """Run a connection; return what ended it. MicroPython prints a task's exception that nobody awaits at once."""
+    try:
+        await connection.run()
+    except Exception as error:
+        return error
+
+
+async def _end(task):
+    """Cancel a task and wait until it has let go of its socket."""
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass

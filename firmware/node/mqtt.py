@@ -29,7 +29,6 @@ class Connection:
         self._identifier = 0
         self._waiting = {}
         self._lock = asyncio.Lock()
-        self._alive = True
         self._closed = False
 
     async def open(self, client_id, will=None, user=None, password=None):
@@ -46,8 +45,8 @@ class Connection:
         pinger = asyncio.create_task(self._ping())
         try:
             while True:
-                head, body = await self._receive()
-                self._alive = True
+                # Two pings went out in a keepalive: a broker that lives has answered one.
+                head, body = await asyncio.wait_for(self._receive(), self._keepalive_s)
                 kind = head & 0xF0
                 if kind == packets.PUBLISH:
                     topic, payload, qos, identifier = packets.parse_publish(head, body)
@@ -58,6 +57,8 @@ class Connection:
                     self._settle(packets.parse_identifier(body), kind == packets.SUBACK and 0x80 in body[2:])
                 elif kind != packets.PINGRESP:
                     raise WireError("unexpected MQTT packet %d" % kind)
+        except asyncio.TimeoutError:
+            raise MqttError("broker is silent")
         finally:
             self._closed = True
             pinger.cancel()
@@ -85,13 +86,17 @@ class Connection:
 
     async def close(self, politely=True):
         """Take leave, so that the last will is not published; without `politely` it is."""
-        self._closed = True
         try:
             if politely:
                 await self._send(packets.packet(packets.DISCONNECT, b""))
         except OSError:
             pass  # it is going away in any case
+        self._closed = True
         self._writer.close()
+        try:
+            await self._writer.wait_closed()  # on MicroPython this is what closes
+        except OSError:
+            pass  # it had broken before
 
     # ---- the road ----
 
@@ -127,8 +132,14 @@ class Connection:
 
     async def _send(self, data):
         async with self._lock:
+            if self._closed:
+                raise MqttError("connection is closed")
             self._writer.write(data)
-            await self._writer.drain()
+            try:
+                await asyncio.wait_for(self._writer.drain(), ANSWER_S)
+            except asyncio.TimeoutError:
+                self._closed = True  # a packet went out in part
+                raise MqttError("broker takes nothing in")
 
     async def _receive(self):
         head = (await self._reader.readexactly(1))[0]
@@ -146,16 +157,10 @@ class Connection:
         return head, (await self._reader.readexactly(length)) if length else b""
 
     async def _ping(self):
-        """Ask for a sign of life twice a keepalive; without one the connection is dead."""
-        while True:
-            await asyncio.sleep(self._keepalive_s / 2)
-            if not self._alive:
-                self._closed = True
-                self._writer.close()
-                return
-            self._alive = False
-            try:
+        """Ask for a sign of life twice a keepalive."""
+        try:
+            while True:
+                await asyncio.sleep(self._keepalive_s / 2)
                 await self._send(packets.packet(packets.PINGREQ, b""))
-            except OSError:
-                self._writer.close()
-                return
+        except OSError:
+            pass  # run() hears nothing more, and ends

@@ -104,6 +104,7 @@ class Hal:
         self.settings: bytes | None = None
         self.errors: list[str] = []
         self.fed = 0
+        self.lookups = 0
         self.rebooted: str | None = None
 
     def ticks_us(self) -> int:
@@ -127,8 +128,12 @@ class Hal:
     def open_udp(self, host: str, port: int) -> Udp:
         return self.udp
 
-    async def open_stream(self, host: str, port: int, ssl: object = None):
-        return await asyncio.open_connection(host, port)
+    def resolve(self, host: str, port: int) -> tuple[str, int]:
+        self.lookups += 1
+        return host, port
+
+    async def open_stream(self, address: tuple[str, int]):
+        return await asyncio.open_connection(*address)
 
     def load_settings(self) -> bytes | None:
         return self.settings

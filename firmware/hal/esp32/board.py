@@ -10,6 +10,7 @@ import esp32
 import machine
 import network
 
+from firmware.hal import tcp
 from firmware.hal.udp import Udp, resolve
 
 from .dac import open_dac, stamp_sd_us
@@ -38,6 +39,8 @@ class Esp32Hal:
         self.stamp_sd_us = stamp_sd_us()
         self.ticks_us = time.ticks_us
         self.sleep_ms = asyncio.sleep_ms
+        self.resolve = tcp.resolve
+        self.open_stream = tcp.connect
         self.load_settings = self._storage.load
         self.save_settings = self._storage.save
         self.restart_cause = self._storage.take_cause() or _CAUSES.get(machine.reset_cause(), "unknown")
@@ -57,20 +60,21 @@ class Esp32Hal:
         return opus.Decoder(48000, 1)
 
     async def network_up(self):
-        """Join the configured Wi-Fi; tries for ever."""
+        """Join the configured Wi-Fi; OSError when it cannot be joined now."""
         self._wlan = wlan = network.WLAN(network.STA_IF)
         wlan.active(True)
         # Power save delays packets by up to a beacon interval, 100 ms: no lead would hold.
         wlan.config(pm=network.WLAN.PM_NONE)
-        while not wlan.isconnected():
-            ssid, password = self._config.wifi or (None, None)
-            wlan.connect(ssid, password)
-            for _ in range(_CONNECT_TIMEOUT_MS // 100):
-                if wlan.isconnected():
-                    break
-                await asyncio.sleep_ms(100)
-            else:
-                wlan.disconnect()
+        if wlan.isconnected():
+            return
+        ssid, password = self._config.wifi or (None, None)
+        wlan.connect(ssid, password)
+        for _ in range(_CONNECT_TIMEOUT_MS // 100):
+            if wlan.isconnected():
+                return
+            await asyncio.sleep_ms(100)
+        wlan.disconnect()
+        raise OSError("no Wi-Fi: status %s" % wlan.status())
 
     def open_udp(self, host, port):
         """Return the socket to the controller's media address."""
@@ -82,12 +86,6 @@ class Esp32Hal:
         loopback = self._config.media[0].startswith("127.")
         udp.join(host, "127.0.0.1" if loopback else "0.0.0.0")
         return udp
-
-    async def open_stream(self, host, port, ssl=None):
-        """Open a TCP connection."""
-        if ssl is None:
-            return await asyncio.open_connection(host, port)
-        return await asyncio.open_connection(host, port, ssl=ssl)
 
     def reboot(self, cause):
         """Restart the chip."""

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from firmware.hal import tcp
 from firmware.hal.udp import Udp, resolve
 
 from .alsa import Dac
@@ -32,6 +33,8 @@ class LinuxHal:
         self.ticks_period = time.ticks_add(0, -1) + 1
         self.ticks_us = time.ticks_us
         self.sleep_ms = asyncio.sleep_ms
+        self.resolve = tcp.resolve
+        self.open_stream = tcp.connect
         self.load_settings = self._storage.load
         self.save_settings = self._storage.save
         self.restart_cause = self._storage.take_cause() or "start"
@@ -61,12 +64,6 @@ class LinuxHal:
         loopback = self._config.media[0].startswith("127.")
         udp.join(host, "127.0.0.1" if loopback else "0.0.0.0")
         return udp
-
-    async def open_stream(self, host, port, ssl=None):
-        """Open a TCP connection."""
-        if ssl is None:
-            return await asyncio.open_connection(host, port)
-        return await asyncio.open_connection(host, port, ssl=ssl)
 
     def reboot(self, cause):
         """End the process; whoever keeps it starts it again."""
