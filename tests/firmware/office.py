@@ -166,7 +166,7 @@ class Office(asyncio.DatagramProtocol):
         return self.nodes[names.node_tag(node)]
 
     async def send(self, stream: announcement.Stream, packets: list[bytes], first: int = 0) -> None:
-        """Send frames `first`... to every member when the media clock reaches them."""
+        """Send frames `first`... to the group, or to every member, when the media clock reaches them."""
         for index, payload in enumerate(packets, first):
             wait_us = stream.media0_us + index * stream.frame_us - media_us()
             if wait_us > 0:
@@ -177,5 +177,5 @@ class Office(asyncio.DatagramProtocol):
             timestamp = index * stream.frame_us * 48 // 1000
             rtp.pack_header(packet, 0, False, stream.payload_type, index, timestamp, stream.ssrc)
             packet[rtp.HEADER_BYTES :] = payload
-            for address in self.nodes.values():
+            for address in [stream.group] if stream.group else self.nodes.values():
                 self._later(bytes(packet), address)

@@ -7,8 +7,10 @@ from array import array
 from pathlib import Path
 
 import opuslib_next
+import pytest
 
 from codec.wire import announcement, command, names, report
+from firmware.node import agent
 from firmware.node.agent import Agent
 from firmware.node.config import Config
 from tests.firmware.office import Office, encode, media_us
@@ -104,6 +106,8 @@ class Hal:
         self.settings: bytes | None = None
         self.errors: list[str] = []
         self.fed = 0
+        self.network_failures = 0
+        self.name_failures = 0
         self.lookups = 0
         self.rebooted: str | None = None
 
@@ -123,9 +127,16 @@ class Hal:
         return Decoder()
 
     async def network_up(self) -> None:
+        if self.network_failures:
+            self.network_failures -= 1
+            raise OSError("no Wi-Fi")
         await self.udp.open()
 
     def open_udp(self, host: str, port: int) -> Udp:
+        if self.name_failures:
+            self.name_failures -= 1
+            self.udp.close()
+            raise OSError("no name server")
         return self.udp
 
     def resolve(self, host: str, port: int) -> tuple[str, int]:
@@ -162,6 +173,17 @@ class Hal:
         self.errors.append(f"{task}: {error!r}")
 
 
+async def finish(running: asyncio.Task[None], hal: Hal, office: Office) -> None:
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    for _ in range(2):  # a link that is cancelled while it closes a connection tries the next one
+        for task in asyncio.all_tasks() - {asyncio.current_task(), office._listener}:
+            task.cancel()
+        await asyncio.sleep(0.1)
+    hal.udp.close()
+    await asyncio.sleep(0.05)
+
+
 async def test_agent_on_cpython(tmp_path: Path) -> None:
     packets = await asyncio.to_thread(encode, programme(1), 20_000)
     async with Office(tmp_path) as office:
@@ -184,11 +206,72 @@ async def test_agent_on_cpython(tmp_path: Path) -> None:
         await asyncio.sleep(1.2)
         assert hal.rebooted == "command"
         assert hal.fed > 1
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        for task in asyncio.all_tasks() - {asyncio.current_task(), office._listener}:
-            task.cancel()
-        await asyncio.sleep(0.1)
-        hal.udp.close()
-        await asyncio.sleep(0.05)
+        await finish(running, hal, office)
     assert not [line for line in hal.errors if "Cancelled" not in line]
+
+
+async def test_a_node_that_boots_before_its_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent, "_NETWORK_RETRY_MS", 300)
+    async with Office(tmp_path) as office:
+        hal = Hal(office.media)
+        hal.network_failures, hal.name_failures = 2, 1
+        config = Config("node-9", ("127.0.0.1", office.port), office.media, None, 0.0, 0, None, {}, "", 0)
+        running = asyncio.create_task(Agent(hal, config).run())
+        await asyncio.sleep(0.7)
+        assert hal.fed > 1
+        assert len(hal.dac.samples) > RATE // 2
+        await office.expect(names.node_topic("node-9", "status"))
+        await office.member("node-9")
+        assert [line.split("'")[1] for line in hal.errors] == ["no Wi-Fi", "no Wi-Fi", "no name server"]
+        await finish(running, hal, office)
+
+
+class ShyDac(Dac):
+    """Takes nothing of every third block, and of the others 100 frames at a time."""
+
+    turns = 0
+
+    def write(self, block: memoryview) -> int:
+        self.turns += 1
+        return super().write(block[: 100 if self.turns % 3 else 0])
+
+
+def test_what_a_dac_does_not_take_comes_next() -> None:
+    hal = Hal(("127.0.0.1", 9))
+    hal.dac = ShyDac()
+    node = Agent(hal, Config("node-9", ("h", 1), ("h", 2), None, 0.0, 0, None, {}, "", 0))
+    node._dac = hal.dac
+    made = array("h")
+    player = node.pipeline.player
+
+    def render(now_us: int) -> memoryview:
+        player._block[:] = array("h", range(len(made) % 24_000, len(made) % 24_000 + 480))
+        player._written += 480
+        made.extend(player._block)
+        return player._block
+
+    node.pipeline.render = render
+    for _ in range(200):
+        node._fill()
+    assert len(made) >= 1440
+    assert hal.dac.samples == made[: len(hal.dac.samples)]
+    assert len(made) - len(hal.dac.samples) <= 480
+
+
+async def test_a_group_that_cannot_be_joined_is_tried_ever_more_rarely() -> None:
+    hal = Hal(("127.0.0.1", 9))
+    waits: list[int] = []
+
+    async def sleep_ms(ms: int) -> None:
+        waits.append(ms)
+        await asyncio.sleep(0 if len(waits) < 12 else 60)
+
+    hal.sleep_ms = sleep_ms
+    node = Agent(hal, Config("node-9", ("h", 1), ("h", 2), None, 0.0, 0, None, {}, "", 0))
+    node.announce([announcement.Stream(5, 20_000, 0, 150_000, 3, ("239.1.2.3", 5004))])
+    await asyncio.sleep(0.05)
+    assert waits[:4] == [100, 200, 400, 800]
+    assert waits[-1] == 30_000
+    node.announce([])
+    await asyncio.sleep(0)
+    assert not node._groups

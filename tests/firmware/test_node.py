@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,15 @@ from scipy.signal import butter, sosfilt
 from codec.wire import announcement, command, names, report
 from hil_sim import flash
 from tests.firmware import capture
-from tests.firmware.office import LOOK_AHEAD_SAMPLES, LOW_LOOK_AHEAD_SAMPLES, Office, encode, media_us, mono_ns
+from tests.firmware.office import (
+    LOOK_AHEAD_SAMPLES,
+    LOW_LOOK_AHEAD_SAMPLES,
+    Office,
+    encode,
+    free_port,
+    media_us,
+    mono_ns,
+)
 
 ZONE = "thon-1"
 RATE = 48_000
@@ -90,6 +99,14 @@ def decode(packets: list[bytes]) -> np.ndarray:
     return np.concatenate([np.frombuffer(decoder.decode(packet, 960), np.int16) for packet in packets]).astype(float)
 
 
+def igmp_groups(station: Station) -> set[str]:
+    """The groups 239.77.x.x that the node's host is in."""
+    assert station.process is not None
+    lines = Path(f"/proc/{station.process.pid}/net/igmp").read_text().split()
+    found = {socket.inet_ntoa(bytes.fromhex(word)[::-1]) for word in lines if len(word) == 8 and word.endswith("EF")}
+    return {group for group in found if group.startswith("239.77.")}
+
+
 async def health(office: Office, name: str, test) -> dict[str, int]:
     topic = names.node_topic(name, "health")
     return report.parse_health(await office.expect(topic, lambda raw: test(*report.parse_health(raw)), 15))[0]
@@ -148,6 +165,32 @@ async def test_a_stock_micropython_without_our_dac_module_plays_too(tmp_path: Pa
         await asyncio.sleep(0.3)
     late_ms = delays_ms(pcm, station.heard(stream, 2, LOOK_AHEAD_SAMPLES))
     assert np.abs(late_ms[2:]).max() < 20, late_ms  # machine.I2S knows no better where it is
+
+
+async def test_streams_by_multicast(tmp_path: Path, station: Station) -> None:
+    pcm = programme(1)
+    packets = await asyncio.to_thread(encode, pcm, 20_000)
+    async with Office(tmp_path) as office:
+        sender = office.transport.get_extra_info("socket")
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        station.start(office)
+        await office.expect(names.node_topic("node-1", "status"))
+        await asyncio.sleep(1)
+        streams = []
+        for number in (1, 2):  # the second group takes the first one's place
+            group = (f"239.77.{number}.1", free_port())
+            streams.append(announcement.Stream(82 + number, 20_000, media_us() + 200_000, 150_000, 3, group))
+            await office.announce(ZONE, streams[-1:])
+            await office.send(streams[-1], packets)
+            await asyncio.sleep(0.2)
+        assert igmp_groups(station) == {"239.77.2.1"}
+        await office.announce(ZONE, [])
+        await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] == 100)
+        assert not igmp_groups(station)
+    for stream in streams:
+        late_ms = delays_ms(pcm, station.heard(stream, 1, LOOK_AHEAD_SAMPLES))
+        assert np.abs(late_ms).max() < 2, late_ms
+    assert "failed" not in station.log()
 
 
 async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, station: Station) -> None:
