@@ -138,7 +138,7 @@ class Office:
         await self.reports.start()
         host, port = self.settings.broker_host, self.settings.broker_port
         if not host:
-            self.broker = Broker(self.settings.broker_bind, port)
+            self.broker = Broker(self.settings.broker_bind, port, self.settings.folder / "broker")
             await self.broker.start()
             host, port = self.broker.host, self.broker.port
         self.reports.link = Link(host, port, self.reports)

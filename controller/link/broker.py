@@ -5,7 +5,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import tempfile
 from pathlib import Path
 
 from controller.errors import StartError
@@ -17,13 +16,13 @@ _SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 
 
 class Broker:
-    """A mosquitto that listens at `bind`:`port` (0: any free port) and ends with this process."""
+    """A mosquitto that listens at `bind`:`port` (0: any free port), has its files in `folder` and ends with us."""
 
-    def __init__(self, bind: str, port: int) -> None:
+    def __init__(self, bind: str, port: int, folder: Path) -> None:
         self._bind = bind
         self._program = _find("mosquitto")
         self.port = free_port(bind, port, "MQTT broker", "broker")
-        self._folder = Path(tempfile.mkdtemp(prefix="loaxa-broker-"))
+        self._folder = folder
         self._supervisor = Supervisor("mosquitto", self._spawn)
 
     @property
@@ -52,18 +51,19 @@ class Broker:
 
     async def _spawn(self) -> Child:
         user = _user()
+        self._folder.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "mosquitto.conf"
         configuration.write_text(configure(self._bind, self.port, user))
+        configuration.chmod(0o644)
         output = self._folder / "mosquitto.log"
-        if user:
-            shutil.chown(self._folder, user)
-        with output.open("wb") as log_file:
+        # It is handed its configuration open: under another user it may not reach into our folder.
+        with configuration.open("rb") as text, output.open("wb") as log_file:
             process = await asyncio.create_subprocess_exec(
                 *_leash(user),
                 self._program,
                 "-c",
-                str(configuration),
-                stdin=asyncio.subprocess.DEVNULL,
+                "/dev/stdin",
+                stdin=text,
                 stdout=log_file,
                 stderr=log_file,
                 start_new_session=True,  # Ctrl-C is for the controller, which then ends the broker in order

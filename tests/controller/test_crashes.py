@@ -87,7 +87,9 @@ def test_killed_controller_takes_up_what_was_on_air(office: Running) -> None:
 def test_clean_stop_ends_every_session(office: Running) -> None:
     session = office.tone()
     office.until_state(session, "on_air")
+    assert list(office.folder.rglob("mosquitto.conf")), "what a killed controller leaves is found in its own folder"
     assert office.stop() == 0
+    assert not list(office.folder.rglob("mosquitto.conf"))
     office.start()
     assert office.get(f"/api/sessions/{session}")["reason"] == "the controller was stopped"
     assert _on_air(office) is None
