@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,9 @@ from controller.settings import Settings
 from controller.web.app import create_app
 from controller.web.rehearsal import rehearse
 
+log = logging.getLogger(__name__)
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 FAREWELL_S = 2
 """How long requests that are under way may take once the controller is told to stop."""
 
@@ -68,6 +72,11 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
     running = asyncio.create_task(server.serve(sockets=[http]))
     while not server.started and not running.done():
         await asyncio.sleep(0.01)
+    reached_at = {office.public_broker()[0], office.public_media()[0]}
+    if office.broker:
+        reached_at.add(office.settings.broker_bind)
+    if reached_at & LOOPBACK:
+        log.warning("Only nodes on this machine can reach it; for others set host in [public] and bind in [broker].")
     ready(_addresses(office, http.getsockname()[1]))
     stopping = asyncio.create_task(told.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
