@@ -1,12 +1,14 @@
 """A pipeline in virtual time: what is sent, what is shared, and that no change of the plan clicks."""
 
 import contextlib
+import dataclasses
 import os
 
 import numpy as np
 import pytest
 
 from codec.opus import Encoder
+from codec.profile import PROFILES
 from controller.engine.mediasocket import open_media
 from controller.engine.pipeline import Pipeline
 from controller.engine.plan import parse_plan
@@ -292,3 +294,20 @@ async def test_a_job_that_fails_does_not_stop_the_others(rig):
     with contextlib.suppress(Exception):
         await rig.workers.run([lambda: 1 / 0, lambda: None])
     assert rig.workers.failures == 1
+
+
+async def test_with_dtx_silence_is_not_sent_and_speech_goes_on_where_it_is(rig, monkeypatch):
+    monkeypatch.setitem(PROFILES, "lan", dataclasses.replace(PROFILES["lan"], dtx=True))
+    listener = rig.listener()
+    silence = np.zeros(48_000, np.float32)
+    rig.feed("s-1", np.concatenate([tone(300, 0.5), silence, silence, tone(300, 0.5)]))
+    rig.plan([zone("z-1", [member(listener)])], [session("s-1", ["z-1"])])
+    await rig.run(150)
+    indices = listener.indices()
+    steps = np.diff(indices)
+    assert len(indices) < 110, "silence is left out"
+    assert steps.min() == 1
+    assert steps.max() > 1
+    assert indices[-1] == 149, "a frame's number is its media time's, whatever was left out"
+    after_a_gap = [packet[1] >> 7 for packet in listener.packets[1:]]
+    assert after_a_gap == [int(step > 1) for step in steps]
