@@ -10,6 +10,9 @@ from .rtp import PAYLOAD_TYPE_OPUS
 
 VERSION = 1
 MAX_STREAMS = 8
+MAX_LEAD_US = 2000000
+MAX_LEAD_FRAMES = 100
+"""A node holds the frames of a lead, and no more (firmware/node/jitter.py)."""
 
 CODEC_OPUS = "opus"
 
@@ -97,7 +100,7 @@ def _parse_stream(entry: dict[str, object]) -> Stream:
         ssrc=body.integer(entry, "ssrc", 0, 0xFFFFFFFF),
         frame_us=frame_us,
         media0_us=body.integer(entry, "media0_us", 0, 1 << 62),
-        lead_us=body.integer(entry, "lead_us", 0, 10000000),
+        lead_us=body.integer(entry, "lead_us", 0, min(MAX_LEAD_US, MAX_LEAD_FRAMES * frame_us)),
         priority=body.integer(entry, "priority", PRIORITY_BACKGROUND, PRIORITY_EMERGENCY),
         group=body.address(entry, "group"),
     )

@@ -1,7 +1,7 @@
 """Jitter buffer: frames by index until their time, in whatever order they come."""
 
 CAPACITY = 128
-"""Slots; bounds what a sender can make a node hold. 2.5 s of 20 ms frames, 1.3 s of 10 ms ones."""
+"""Slots; bounds what a sender can make a node hold. The longest lead (codec/wire/announcement.py) and what is early."""
 
 
 class JitterBuffer:
