@@ -81,6 +81,8 @@ class Decoder:
             self._conceal(pcm)
             return
         payload = self._jitter.take(index)
+        if payload is not None and self._concealed_us >= _MAX_CONCEALED_US:
+            self._opus.reset()  # what it remembers is from before the gap, and would be heard as a burst
         if payload is not None and self._decode(payload, pcm, False):
             self._counters["played"] += 1
             self._concealed_us = 0

@@ -58,6 +58,16 @@ def check_a_lost_frame_comes_from_the_next_packet():
     assert _worst_us(node.errors_us(stream, 31 * 960, 15 * 960)) < 100
 
 
+def check_after_a_long_gap_the_decoder_forgets_what_was_before():
+    node = _locked(0)
+    stream = node.stream()
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 0, 30, drop=(12,))
+    resets = node.opus.resets
+    node.send(stream, 30, 40, drop=(40, 41, 42, 43, 44, 45, 46, 47))
+    assert node.opus.resets == resets + 1, node.opus.resets - resets
+
+
 def check_what_is_not_ours_is_counted_and_not_played():
     node = _locked(0)
     stream = node.stream()

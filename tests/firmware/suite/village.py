@@ -23,9 +23,10 @@ class ProgrammeDecoder:
 
     def __init__(self, frame_samples):
         self.frame_samples = frame_samples
+        self.resets = 0
 
     def reset(self):
-        pass
+        self.resets += 1
 
     def decode(self, packet, pcm, fec=False):
         if packet is None:
@@ -51,7 +52,8 @@ class Node:
         self.frame_us = frame_us
         self.counters = new_counters()
         self.clock = Clock(names.node_tag("node-1"))
-        self.pipeline = Pipeline(self.clock, ProgrammeDecoder(frame_us * 48 // 1000), self.counters)
+        self.opus = ProgrammeDecoder(frame_us * 48 // 1000)
+        self.pipeline = Pipeline(self.clock, self.opus, self.counters)
         self.written = 0
         self.emitted = []
         self.replies = []
