@@ -37,6 +37,16 @@ def check_short_lead_plays_too():
     assert _worst_us(node.errors_us(stream, 480, 80 * 480)) < 100
 
 
+def check_the_longest_lead_is_held():
+    for frame_us in (2500, 20000):
+        node = _locked(20, frame_us=frame_us)
+        stream = node.stream(lead_us=100 * frame_us)
+        node.pipeline.announce([stream], node.local(node.now_us))
+        node.send(stream, 0, 150)
+        assert node.counters["unexpected"] == node.counters["late"] == 0, node.counters
+        assert _worst_us(node.errors_us(stream, 480, 20 * frame_us * 48 // 1000)) < 100
+
+
 def check_a_node_that_comes_late_joins_in_time():
     node = _locked(30)
     stream = node.stream(start_in_us=-10000000000)
