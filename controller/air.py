@@ -103,6 +103,8 @@ class Air:
     def set_plan(self, zones: list[dict[str, Any]], sessions: list[dict[str, Any]]) -> None:
         """Tell the engine all that should be on air; an engine that is away is told when it is back."""
         first, self._planned = not self._planned, True
+        profiles = self._settings.profiles
+        zones = [{**zone, "profile": dataclasses.asdict(profiles[zone["profile"]])} for zone in zones]
         self._zones, self._sessions = zones, sessions
         if first and self._link is not None:
             self._tell_everything(self._link)

@@ -1,7 +1,6 @@
 """Session descriptions for standard players: which stream of which zone, and where it arrives."""
 
 from codec import sdp
-from codec.profile import PROFILES
 from controller.errors import ConflictError, NotFoundError
 from controller.office import Office
 from controller.states import ACTIVE
@@ -32,7 +31,7 @@ async def describe(office: Office, broadcast: Session, zone_id: str | None, node
             address=address,
             port=port,
             ssrc=stream.ssrc,
-            profile=PROFILES[zone.profile],
+            profile=office.settings.profiles[zone.profile],
         )
     )
 

@@ -3,10 +3,11 @@
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from codec.profile import PROFILES, Profile
 from controller.errors import StartError
 
 
@@ -28,6 +29,7 @@ class Settings:
     record: a capture file (docs/architecture.md) that the engine appends its mix to; None: no recording.
     loudness_lufs: what files are normalised to (EBU R 128).
     max_sound_bytes: the largest sound file that is accepted.
+    profiles: how programmes are coded, by name; the file changes single values of codec.profile.
     """
 
     http_host: str = "127.0.0.1"
@@ -43,6 +45,7 @@ class Settings:
     record: Path | None = None
     loudness_lufs: float = -16.0
     max_sound_bytes: int = 512 * 1024 * 1024
+    profiles: dict[str, Profile] = field(default_factory=PROFILES.copy)
 
 
 def _port(value: Any) -> int:
@@ -84,6 +87,36 @@ def _megabytes(value: Any) -> int:
     return value * 1024 * 1024
 
 
+def _whole(low: int, high: int, times: int = 1) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return value * times
+
+    return check
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _frame(value: Any) -> int:
+    if isinstance(value, bool) or value not in (10, 20):
+        raise ValueError("10 or 20")
+    return int(value) * 1000
+
+
+_PROFILE_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "lead_ms": ("lead_us", _whole(40, 2000, 1000)),
+    "frame_ms": ("frame_us", _frame),
+    "bitrate": ("bitrate", _whole(8000, 128_000)),
+    "complexity": ("complexity", _whole(0, 10)),
+    "fec": ("fec", _flag),
+    "dtx": ("dtx", _flag),
+    "expected_loss_percent": ("expected_loss_percent", _whole(0, 100)),
+}
 _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "http": {"host": ("http_host", _host), "port": ("http_port", _port)},
     "media": {"host": ("media_host", _host), "port": ("media_port", _port)},
@@ -117,21 +150,28 @@ def parse(text: str, name: str = "settings") -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise StartError("settings", f"{name} is not TOML: {error}.") from None
     values: dict[str, Any] = {}
+    profiles = document.pop("profile", {})
+    if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
+        raise StartError("settings", f"{name}: profile is not a section.", "Write [profile.lan] and its settings.")
+    for profile in profiles.keys() - PROFILES.keys():
+        raise StartError(
+            "settings", f"{name}: there is no profile {profile[:20]}.", f"There are {', '.join(PROFILES)}."
+        )
+    if profiles:
+        values["profiles"] = {
+            each.name: replace(
+                each, **_section(name, f"profile.{each.name}", profiles.get(each.name, {}), _PROFILE_KEYS)
+            )
+            for each in PROFILES.values()
+        }
+    for each in values.get("profiles", {}).values():
+        if each.lead_us > 100 * each.frame_us:
+            raise StartError("settings", f"{name}: [profile.{each.name}] lead_ms must be at most 100 frames.")
     for section, body in document.items():
         if section not in _KEYS or not isinstance(body, dict):
-            allowed = ", ".join(f"[{known}]" for known in _KEYS)
+            allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "profile.lan"))
             raise StartError("settings", f"{name}: [{section}] is not a section.", f"There are {allowed}.")
-        for key, value in body.items():
-            if key not in _KEYS[section]:
-                allowed = ", ".join(_KEYS[section])
-                raise StartError(
-                    "settings", f"{name}: [{section}] {key} is not a setting.", f"[{section}] has {allowed}."
-                )
-            attribute, check = _KEYS[section][key]
-            try:
-                values[attribute] = check(value)
-            except ValueError as error:
-                raise StartError("settings", f"{name}: [{section}] {key} must be {error}.") from None
+        values |= _section(name, section, body, _KEYS[section])
     if values.get("broker_host") and values.get("broker_bind"):
         raise StartError(
             "settings", f"{name}: [broker] has both host and bind.", "host: an external broker; bind: our own."
@@ -139,3 +179,20 @@ def parse(text: str, name: str = "settings") -> Settings:
     if values.get("broker_host") and values.get("broker_port") == 0:
         raise StartError("settings", f"{name}: [broker] port 0 needs a broker of our own.", "Leave host out.")
     return Settings(**values)
+
+
+def _section(
+    name: str, section: str, body: dict[str, Any], keys: dict[str, tuple[str, Callable[[Any], Any]]]
+) -> dict[str, Any]:
+    values = {}
+    for key, value in body.items():
+        if key not in keys:
+            raise StartError(
+                "settings", f"{name}: [{section}] {key} is not a setting.", f"[{section}] has {', '.join(keys)}."
+            )
+        attribute, check = keys[key]
+        try:
+            values[attribute] = check(value)
+        except ValueError as error:
+            raise StartError("settings", f"{name}: [{section}] {key} must be {error}.") from None
+    return values

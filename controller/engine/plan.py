@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from codec.profile import PROFILES, Profile
@@ -118,9 +118,6 @@ def _parse(kind: str, entry: Any, parse: Callable[[dict[str, Any]], T]) -> T:
 
 
 def _parse_zone(entry: dict[str, Any]) -> Zone:
-    profile = PROFILES.get(body.text(entry, "profile", 16))
-    if profile is None:
-        raise PlanError(f"profile must be one of {', '.join(PROFILES)}")
     multicast = _address(entry, "multicast")
     if multicast and not ipaddress.IPv4Address(multicast[0]).is_multicast:
         raise PlanError(f"multicast: {multicast[0]} is not a multicast group")
@@ -129,11 +126,34 @@ def _parse_zone(entry: dict[str, Any]) -> Zone:
         raise PlanError(f"members must be a list of at most {MAX_MEMBERS}")
     return Zone(
         id=names.check_name(body.text(entry, "id", names.MAX_NAME_CHARS)),
-        profile=profile,
+        profile=_parse_profile(entry),
         gain_db=body.number(entry, "gain_db", MIN_GAIN_DB, MAX_GAIN_DB, 0.0),
         multicast=multicast,
         members=tuple(_parse_member(member) for member in members),
         stream=_parse_mapping(entry.get("stream")),
+    )
+
+
+def _parse_profile(entry: dict[str, Any]) -> Profile:
+    given = entry.get("profile")
+    settings = given if isinstance(given, dict) else {}
+    profile = PROFILES.get(body.text(settings, "name", 16) if settings else body.text(entry, "profile", 16))
+    if profile is None:
+        raise PlanError(f"profile must be one of {', '.join(PROFILES)}")
+    if not settings:
+        return profile
+    frame_us = body.integer(settings, "frame_us", 10_000, 20_000, profile.frame_us)
+    if frame_us not in (10_000, 20_000):
+        raise PlanError("frame_us must be 10000 or 20000")
+    return replace(
+        profile,
+        frame_us=frame_us,
+        lead_us=body.integer(settings, "lead_us", 40_000, 2_000_000, profile.lead_us),
+        bitrate=body.integer(settings, "bitrate", 8000, 128_000, profile.bitrate),
+        complexity=body.integer(settings, "complexity", 0, 10, profile.complexity),
+        fec=body.boolean(settings, "fec", profile.fec),
+        dtx=body.boolean(settings, "dtx", profile.dtx),
+        expected_loss_percent=body.integer(settings, "expected_loss_percent", 0, 100, profile.expected_loss_percent),
     )
 
 

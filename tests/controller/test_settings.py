@@ -1,9 +1,11 @@
 """The configuration file: defaults, every key, and an error that names the key and what is allowed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from codec.profile import PROFILES
 from controller.errors import StartError
 from controller.settings import Settings, default_folder, load, parse
 
@@ -30,6 +32,11 @@ def test_every_key() -> None:
     assert settings.record == Path("/tmp/mix.wav")
 
 
+def test_a_profile_is_changed_in_part() -> None:
+    profiles = parse("[profile.lan]\nlead_ms = 200\ndtx = true").profiles
+    assert profiles == PROFILES | {"lan": replace(PROFILES["lan"], lead_us=200_000, dtx=True)}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -43,6 +50,13 @@ def test_every_key() -> None:
         ('[broker]\nhost = "a"\nport = 0', "port 0 needs a broker of our own"),
         ("[loudness]\ntarget_lufs = nan", "target_lufs must be a number from -40 to -6"),
         ('[storage]\ndatabase = "mysql://x"', "database must be a URL that starts with"),
+        ("[profile.hifi]\ndtx = true", "there is no profile hifi. There are lan, low, mobile"),
+        ("[profile.lan]\nlead_ms = 1", r"\[profile.lan\] lead_ms must be a whole number from 40 to 2000"),
+        ("[profile.lan]\nlead_ms = 1500\nframe_ms = 10", "lead_ms must be at most 100 frames"),
+        ("[profile.lan]\ndtx = 1", "dtx must be true or false"),
+        ("[profile.lan]\nframe_ms = 15", "frame_ms must be 10 or 20"),
+        ("[profile.lan]\nrate = 15", r"\[profile.lan\] has lead_ms, frame_ms"),
+        ("profile = 1", "profile is not a section"),
         ("http = 1", "is not a section"),
         ("[http", "is not TOML"),
     ],

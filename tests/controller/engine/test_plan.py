@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,13 @@ def test_a_plan_is_read_field_by_field():
     assert plan.sessions[0].zones == ("thon-1", "thon-2")
 
 
+def test_a_profile_may_be_given_in_full():
+    plan = copy.deepcopy(GOOD)
+    wanted = dataclasses.replace(PROFILES["lan"], dtx=True, lead_us=200_000, frame_us=10_000)
+    plan["zones"][0]["profile"] = dataclasses.asdict(wanted)
+    assert parse_plan(plan).zones[0].profile == wanted
+
+
 def test_an_empty_plan_is_silence():
     assert parse_plan({"zones": [], "sessions": []}).zones == ()
 
@@ -47,6 +55,8 @@ def test_an_empty_plan_is_silence():
         (["zones", 0], "x", "a zone must be an object"),
         (["zones", 0, "id"], "Thôn 1", "zone Thôn 1: a name is 1 to 32 characters"),
         (["zones", 0, "profile"], "hifi", "zone thon-1: profile must be one of lan, low, mobile"),
+        (["zones", 0, "profile"], {"name": "lan", "lead_us": 1}, "zone thon-1: lead_us must be an integer from 40000"),
+        (["zones", 0, "profile"], {"name": "lan", "frame_us": 15000}, "frame_us must be 10000 or 20000"),
         (["zones", 0, "gain_db"], 99, "zone thon-1: gain_db must be a number from -60.0 to 24.0"),
         (["zones", 0, "gain_db"], float("nan"), "zone thon-1: gain_db must be a number"),
         (["zones", 0, "multicast"], ["192.0.2.1", 5004], "192.0.2.1 is not a multicast group"),
