@@ -23,11 +23,16 @@ def sqlite_url(folder: Path) -> str:
 
 
 class Database:
-    """Transactions on the database at `url`; SQLite in WAL mode, each commit synced."""
+    """Transactions on the database at `url`; SQLite in WAL mode, each commit synced. Raises StartError."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._engine: AsyncEngine = create_async_engine(url)
+        try:
+            self._engine: AsyncEngine = create_async_engine(url)
+        except ModuleNotFoundError as error:
+            raise StartError(
+                "database", f"This database needs the Python package {error.name}.", f"Run: pip install {error.name}"
+            ) from None
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._writing = asyncio.Lock()
         if url.startswith("sqlite"):

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from controller.errors import ConflictError
 from controller.web.errors import errors
 from controller.web.models import Name, ZoneList, ZoneNew, ZoneOut, ZonePatch
 from controller.web.parts import TheOffice
@@ -40,5 +41,8 @@ async def change_zone(office: TheOffice, zone_id: Name, body: ZonePatch) -> Zone
 
 @router.delete("/{zone_id}", status_code=204, summary="Remove a zone", responses=errors(404, 409))
 async def remove_zone(office: TheOffice, zone_id: str) -> None:
-    """Only a zone without nodes can be removed."""
+    """Only a zone without nodes, in which nothing is on air, can be removed."""
+    for session in office.broadcasts.active:
+        if zone_id in session.zones:
+            raise ConflictError("zone_on_air", f"The session {session.id} plays in {zone_id}.", "Stop it first.")
     await office.stations.remove_zone(zone_id)

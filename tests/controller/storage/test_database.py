@@ -1,5 +1,6 @@
 """Tables come from migrations alone, go up and down, and a commit is on the disk."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ async def test_a_commit_is_synced(tmp_path: Path) -> None:
     assert zone is not None
     assert zone.profile == "lan"
     await database.close()
+
+
+def test_a_database_whose_driver_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    with pytest.raises(StartError, match="needs the Python package asyncpg"):
+        Database("postgresql+asyncpg://127.0.0.1:1/loaxa")
 
 
 async def test_a_database_that_is_none(tmp_path: Path) -> None:

@@ -87,7 +87,13 @@ def test_a_zone_without_nodes_needs_consent(office: Running) -> None:
     refused = office.http.post("/api/sessions", json=body)
     assert refused.status_code == 409
     assert "allow_empty" in refused.json()["error"]["hint"]
-    assert office.post("/api/sessions", {**body, "allow_empty": True})["state"] == "starting"
+    session = office.post("/api/sessions", {**body, "allow_empty": True})
+    assert session["state"] == "starting"
+    busy = office.http.delete("/api/zones/vang")
+    assert busy.status_code == 409
+    assert session["id"] in busy.json()["error"]["message"]
+    office.http.delete(f"/api/sessions/{session['id']}")
+    assert office.http.delete("/api/zones/vang").status_code == 204
 
 
 def test_pushed_samples_end_with_their_body(office: Running) -> None:
