@@ -76,7 +76,7 @@ class ZonePatch(_Input):
     """What of a zone may be changed."""
 
     title: Title = ""
-    profile: str = Field("lan", description="lan: 150 ms; low: 50 ms, wired; mobile: 800 ms", examples=sorted(PROFILES))
+    profile: str = Field("lan", description="lan: 150 ms; low: 60 ms, wired; mobile: 800 ms", examples=sorted(PROFILES))
     gain_db: GainDb = 0.0
     multicast: Group | None = Field(None, description="null: every node gets its own packets")
 

@@ -102,8 +102,12 @@ class Agent:
             if self._rest is not None and not self._write(self._rest):
                 break
             block_frames = player.block_frames()
-            spare = player.queued_frames(now_us) + block_frames - player.fill_frames()
+            queued = player.queued_frames(now_us)
+            spare = queued + block_frames - player.fill_frames()
             if spare > 0 or dac.free() < block_frames:
+                break
+            if queued > player.floor_frames() and not player.ready():
+                spare = min(queued - player.floor_frames(), block_frames)
                 break
             self._write(self.pipeline.render(now_us))
         self.watchdog.audio(now_us)

@@ -48,6 +48,17 @@ class Decoder:
         concealed."""
         self._attached = False
 
+    def ready(self, position, samples):
+        """Return whether :meth:`fill` would find every frame that it needs."""
+        missing = position + samples - self.base - self.filled
+        index = self._next_index
+        while missing > 0:
+            if not self._attached or self._jitter.peek(index) is None:
+                return False
+            missing -= self._frame_samples
+            index += 1
+        return True
+
     def fill(self, position, samples):
         """Make `samples` samples from `position` on present; return the window's offset of `position`.
 

@@ -13,9 +13,12 @@ MAX_BLOCK_SAMPLES = 480
 _LOW_BLOCK_SAMPLES = 240
 _LOW_LEAD_US = 120000
 _IDLE_FILL_FRAMES = 1440
+_LOW_IDLE_FILL_FRAMES = 1200
 _FILL_FRAMES = 3840
-_LOW_FILL_FRAMES = 1200
-"""How far the DAC is kept ahead: 30 ms idle, 80 ms playing, 25 ms where the lead is short."""
+"""How far the DAC is kept ahead: 80 ms playing; 30 ms, or 25 where the lead is short, while nothing plays yet."""
+_FLOOR_FRAMES = 2400
+_LOW_FLOOR_FRAMES = 1200
+"""How long a frame that has not come is waited for: until the DAC is ahead by no more than this."""
 
 _STAMP_PERIOD_US = 40000
 _STAMP_JUMP_US = 2000.0
@@ -55,6 +58,7 @@ class Player:
         self._frames_out = 0
         self._stamp_us = 0
         self._underruns = 0
+        self._rewritten = 0
         self._tone_frames = 0
         self.delay_us = 0
         self.skew_us = None
@@ -68,8 +72,10 @@ class Player:
             if self._stream is not None:
                 self._counters["underruns"] += 1
             self._line.restart()
-        # A position that stands still, or that nothing is behind, is not the clock's.
-        if frames_out == self._frames_out or frames_out >= self._written:
+            self._rewritten = self._written
+        # A position that stands still, or that nothing is behind, is not the clock's; nor is one from before the
+        # DAC ran dry, or at the gap's end: what is written now follows without a gap only on what came after it.
+        if frames_out == self._frames_out or not self._rewritten < frames_out < self._written:
             self._frames_out = frames_out
             return
         self._frames_out = frames_out
@@ -87,19 +93,32 @@ class Player:
         left = self._line.y_us(now_us) * 6 // 125 if self._line.known else self._frames_out
         return self._written - min(max(left, self._frames_out), self._written)
 
+    def _is_low(self):
+        return self._stream is not None and self._stream.lead_us < _LOW_LEAD_US
+
     def fill_frames(self):
         """Return how many frames the DAC should be ahead."""
-        if self._stream is None:
-            frames = _IDLE_FILL_FRAMES
+        if self._playing:
+            frames = _FILL_FRAMES
         else:
-            frames = _FILL_FRAMES if self._stream.lead_us >= _LOW_LEAD_US else _LOW_FILL_FRAMES
+            frames = _LOW_IDLE_FILL_FRAMES if self._is_low() else _IDLE_FILL_FRAMES
         return max(frames, self._least_fill_frames)
+
+    def floor_frames(self):
+        """Return how many frames the DAC must be ahead at least, whatever has not come."""
+        return max(_LOW_FLOOR_FRAMES if self._is_low() else _FLOOR_FRAMES, self._least_fill_frames)
+
+    def ready(self):
+        """Return whether all that the next block needs is here; if not, it may wait until the floor is reached."""
+        return (
+            not self._playing
+            or self._fade
+            or self._decoder.ready(self._drift.position, self._drift.span(self.block_frames()))
+        )
 
     def block_frames(self):
         """Return how many frames :meth:`render` makes next."""
-        if self._stream is not None and self._stream.lead_us < _LOW_LEAD_US:
-            return _LOW_BLOCK_SAMPLES
-        return MAX_BLOCK_SAMPLES
+        return _LOW_BLOCK_SAMPLES if self._is_low() else MAX_BLOCK_SAMPLES
 
     def _position(self, stream):
         """Return ``(position, phase)``: the sample of `stream` that the next written frame must be."""
@@ -148,7 +167,7 @@ class Player:
         if not self._clock.locked(now_us):
             return 0
         play_us = stream.media0_us + frame_index * stream.frame_us + stream.lead_us + self.delay_us
-        return play_us - self._clock.media_us(now_us) - self.fill_frames() * 125 // 6
+        return play_us - self._clock.media_us(now_us) - self.floor_frames() * 125 // 6
 
     # ---- blocks ----
 

@@ -37,6 +37,42 @@ def check_short_lead_plays_too():
     assert _worst_us(node.errors_us(stream, 480, 80 * 480)) < 100
 
 
+def check_a_late_packet_is_waited_for():
+    for frame_us, lead_us, late_us in ((20000, 150000, 80000), (10000, 50000, 10000)):
+        node = _locked(20, frame_us=frame_us)
+        stream = node.stream(lead_us=lead_us)
+        node.pipeline.announce([stream], node.local(node.now_us))
+        node.send(stream, 0, 60)
+        node.send(stream, 60, 40, late_us=late_us)
+        assert node.counters["lost"] == node.counters["late"] == 0, node.counters
+
+
+def check_a_stall_within_what_is_queued_is_not_heard():
+    for frame_us, lead_us, stall_ms in ((20000, 150000, 60), (10000, 50000, 30)):
+        node = _locked(20, frame_us=frame_us)
+        stream = node.stream(lead_us=lead_us)
+        node.pipeline.announce([stream], node.local(node.now_us))
+        node.send(stream, 0, 60, late_us=2000)
+        node.stall(stall_ms)
+        node.send(stream, 60, 60, late_us=2000)
+        assert node.counters["lost"] == node.counters["underruns"] == 0, node.counters
+        frame_samples = frame_us * 48 // 1000
+        assert _worst_us(node.errors_us(stream, 480, 100 * frame_samples)) < 100
+
+
+def check_after_a_gap_the_node_is_in_time_at_once():
+    for stall_ms in range(50, 80, 3):
+        node = _locked(20, frame_us=10000)
+        stream = node.stream(lead_us=50000)
+        node.pipeline.announce([stream], node.local(node.now_us))
+        node.send(stream, 0, 60, late_us=2000)
+        node.stall(stall_ms)
+        node.send(stream, 60, 60, late_us=2000)
+        assert node.counters["underruns"] >= 1, node.counters
+        again = (60 + stall_ms // 10 + 12) * 480
+        assert _worst_us(node.errors_us(stream, again, 30 * 480)) < 150, stall_ms
+
+
 def check_the_longest_lead_is_held():
     for frame_us in (2500, 20000):
         node = _locked(20, frame_us=frame_us)

@@ -42,8 +42,60 @@ class ProgrammeDecoder:
         return self.frame_samples
 
 
+class Dac:
+    """Four DMA buffers of 2.5 ms behind a ring, at crystal `scale` from true time 0 (as firmware/cmodules/loadac)."""
+
+    BLOCK = 120
+    COUNT = 4
+
+    def __init__(self, scale):
+        self._frames_a_us = 0.048 * scale
+        self._block = 0
+        self._moved = 0
+        self._filled = [0] * self.COUNT
+        self._starts = []  # (first frame, DMA block that it leaves in)
+        self._dry = True
+        self.accepted = 0
+        self.out = 0
+        self.underruns = 0
+
+    def advance(self, true_us):
+        """Work off the interrupts that were due until `true_us`."""
+        while (self._block + 1) * self.BLOCK <= true_us * self._frames_a_us:
+            slot = self._block % self.COUNT
+            self.out += self._filled[slot]
+            frames = min(self.accepted - self._moved, self.BLOCK)
+            self._filled[slot] = frames
+            if frames:
+                self._starts.append((self._moved, self._block + self.COUNT))
+                self._moved += frames
+            dry = frames < self.BLOCK
+            if dry and not self._dry:
+                self.underruns += 1
+            self._dry = dry
+            self._block += 1
+
+    def stamp_us(self):
+        """Return the true time of the last interrupt."""
+        return self._block * self.BLOCK / self._frames_a_us
+
+    def leaves_us(self, frame):
+        """Return the true time at which `frame` leaves; None if it is still in the ring."""
+        if frame >= self._moved:
+            return None
+        low, high = 0, len(self._starts)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._starts[middle][0] <= frame:
+                low = middle
+            else:
+                high = middle
+        first, block = self._starts[low]
+        return (block * self.BLOCK + frame - first) / self._frames_a_us
+
+
 class Node:
-    """A node at crystal `ppm` in true time `now_us`; its DAC emits at the same crystal, from frame 0 at true time 0."""
+    """A node at crystal `ppm` in true time `now_us`, which its DAC shares."""
 
     def __init__(self, ppm, frame_us=20000, delay_us=5000):
         self.scale = 1 + ppm * 1e-6
@@ -54,23 +106,17 @@ class Node:
         self.clock = Clock(names.node_tag("node-1"))
         self.opus = ProgrammeDecoder(frame_us * 48 // 1000)
         self.pipeline = Pipeline(self.clock, self.opus, self.counters)
-        self.written = 0
+        self.dac = Dac(self.scale)
         self.emitted = []
         self.replies = []
-        self.underruns = 0
         self.drift_of_media = 0
         self.media_jump_us = 0
-        self.base_us = 0
 
     def local(self, true_us):
         return int(true_us * self.scale) + 777000000
 
     def media(self, true_us):
         return EPOCH_US + true_us + self.media_jump_us
-
-    def frame_time_us(self, frame):
-        """True time at which DAC frame `frame` is emitted."""
-        return self.base_us + frame / (0.048 * self.scale)
 
     def step(self, noise=None):
         """Let 5 ms pass."""
@@ -86,17 +132,19 @@ class Node:
             self.replies.remove(item)
             self.clock.receive(item[1], self.local(item[0]))
         player = self.pipeline.player
-        block = int((self.now_us - self.base_us) * 0.048 * self.scale) // 240
-        out = min(block * 240, self.written)
-        player.observe(out, self.local(self.frame_time_us(block * 240)), self.underruns)
-        while player.queued_frames(local_us) + player.block_frames() <= player.fill_frames():
+        dac = self.dac
+        dac.advance(self.now_us)
+        player.observe(dac.out, self.local(dac.stamp_us()), dac.underruns)
+        while (queued := player.queued_frames(local_us)) + player.block_frames() <= player.fill_frames():
+            if queued > player.floor_frames() and not player.ready():
+                break
             samples = self.pipeline.render(local_us)
-            if self.written < block * 240:  # what should have left has not been there: the DAC waits for the next block
-                self.base_us += ((block + 1) * 240 - self.written) / (0.048 * self.scale)
-                block = self.written // 240
-                self.underruns += 1
-            self.emitted.append((self.written, array("h", samples)))
-            self.written += len(samples)
+            self.emitted.append((dac.accepted, array("h", samples)))
+            dac.accepted += len(samples)
+
+    def stall(self, milliseconds):
+        """Let time pass in which the node does nothing, and its DAC goes on."""
+        self.now_us += milliseconds * 1000
 
     def run(self, milliseconds):
         for _ in range(milliseconds // 5):
@@ -113,10 +161,10 @@ class Node:
         data[rtp.HEADER_BYTES :] = payload
         return bytes(data)
 
-    def send(self, stream, first, count, drop=()):
-        """Step through `count` frames, each packet arriving 10 ms after its media time."""
+    def send(self, stream, first, count, drop=(), late_us=10000):
+        """Step through `count` frames, each packet arriving `late_us` after its media time."""
         for index in range(first, first + count):
-            due_us = stream.media0_us + index * stream.frame_us + 10000
+            due_us = stream.media0_us + index * stream.frame_us + late_us
             while self.media(self.now_us) < due_us:
                 self.step()
             if index not in drop:
@@ -128,7 +176,9 @@ class Node:
         slope = LEVEL * 2 * math.pi * HZ / 48000
         for first, block in self.emitted:
             for i in range(0, len(block), 16):
-                true_us = self.frame_time_us(first + i)
+                true_us = self.dac.leaves_us(first + i)
+                if true_us is None:
+                    continue
                 position = (self.media(true_us) - stream.media0_us - stream.lead_us) * 0.048
                 if not first_sample <= position < first_sample + samples:
                     continue
