@@ -56,12 +56,14 @@ def test_it_answers_with_the_instants_of_arrival_and_sending(bench, node):
 
 
 def test_arrival_is_stamped_by_the_kernel_not_by_a_late_loop(bench, node):
-    bench.ask(sync.pack_request(1, TAG, 1), node)  # the kernel begins to stamp when it is first asked to
-    node.sendto(sync.pack_request(2, TAG, 1), bench.media.getsockname())
-    time.sleep(0.05)
-    bench.service.on_readable()
-    *_, t2, t3 = sync.parse_reply(node.recv(2048))
-    assert t3 - t2 > 45_000
+    for _ in range(20):  # the kernel begins to stamp some time after it was first asked to
+        node.sendto(sync.pack_request(2, TAG, 1), bench.media.getsockname())
+        time.sleep(0.05)
+        bench.service.on_readable()
+        *_, t2, t3 = sync.parse_reply(node.recv(2048))
+        if t3 - t2 > 45_000:
+            return
+    pytest.fail("arrivals are stamped when they are read")
 
 
 def test_strangers_and_garbage_get_no_answer(bench, node):
