@@ -1,9 +1,9 @@
 """The DAC of a simulated board, with the interface of ``loadac``: its emission is computed, not run.
 
 The I2S clock runs from creation on at the board's crystal. Each time a DMA buffer has been sent, the interrupt fills it
-from the ring; it is sent again once the others have been. Interrupts are worked off, each at its own time, whenever the
-firmware asks for something. What has left is appended to the capture file (format: docs/architecture.md); frames that a
-reset catches in ring or DMA never leave, as on a board.
+from the ring; it is sent again once the others have been. Interrupts are worked off, each as of its own time, whenever
+the firmware asks for something. What has left is appended to the capture file (format: docs/architecture.md); frames
+that a reset catches in ring or DMA never leave, as on a board.
 """
 
 import random
@@ -31,9 +31,10 @@ class DAC:
         self._accepted = 0  # frames ever written
         self._moved = 0  # frames ever moved to the DMA
         self._out = 0  # frames that had left at the last interrupt
-        self._block = 0  # the number of the last interrupt, which is that of the DMA buffer that is leaving
+        self._block = 0  # interrupts so far; also the number of the DMA buffer that is leaving
         self._filled = [0] * dma_count  # frames in each DMA buffer
         self._sounding = []  # [number of the first block, bytes] of what the DMA holds, gapless runs joined
+        self._full = 0  # how many of the last DMA buffers were filled to the end
         self._dry = True
         self._underruns = 0
         random.seed(settings["seed"])
@@ -46,35 +47,46 @@ class DAC:
         """Work off the interrupts that were due until now."""
         now_ns = utime.ticks_us() * 1000
         due = (now_ns - self._start_ns) * self._rate_mhz // (self._dma_frames * _NS_PER_MHZ_FRAME)
+        if due == self._block:
+            return
+        # While nothing runs dry, all that the DMA can hold in one step.
+        blocks = min(due - self._block, self._dma_count)
+        if self._full == self._dma_count and blocks * self._dma_frames <= self._accepted - self._moved:
+            self._out += blocks * self._dma_frames
+            self._move(self._block + self._dma_count, blocks * self._dma_frames)
+            self._block += blocks
         while self._block < due:
-            self._block += 1
             self._interrupt()
+        while self._sounding and self._sounding[0][0] + self._blocks(self._sounding[0][1]) <= due:
+            self._emit(self._sounding.pop(0))
+
+    def _blocks(self, data):
+        return -(-len(data) // (2 * self._dma_frames))
 
     def _interrupt(self):
-        """Block number `_block` - 1 has been sent: count it, keep it, fill its buffer for its next turn."""
-        sent = self._block - 1
-        slot = sent % self._dma_count
+        """Block number `_block` has been sent: count it, fill its buffer for its next turn."""
+        slot = self._block % self._dma_count
         self._out += self._filled[slot]
-        if self._sounding and self._sounding[0][0] + self._dma_count <= self._block:
-            self._emit(self._sounding.pop(0))
         frames = min(self._accepted - self._moved, self._dma_frames)
         self._filled[slot] = frames
         if frames:
-            self._move(sent + self._dma_count, frames)
+            self._move(self._block + self._dma_count, frames)
         dry = frames < self._dma_frames
         if dry and not self._dry:
             self._underruns += 1
         self._dry = dry
+        self._full = 0 if dry else min(self._full + 1, self._dma_count)
+        self._block += 1
 
     def _move(self, block, frames):
-        """Take `frames` from the ring into the buffer that leaves as number `block`."""
+        """Take `frames` from the ring into the buffers that leave from number `block` on."""
         size = len(self._ring)
         first = 2 * self._moved % size
         data = self._ring[first : first + 2 * frames]
         data += self._ring[: 2 * frames - len(data)]
         self._moved += frames
         runs = self._sounding
-        if self._dry or not runs or len(runs[-1][1]) >= 2 * self._dma_frames * self._dma_count:
+        if self._dry or not runs or len(runs[-1][1]) + len(data) > 2 * self._dma_frames * self._dma_count:
             runs.append([block, data])
         else:
             runs[-1][1].extend(data)

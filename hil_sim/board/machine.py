@@ -19,6 +19,9 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
+_DMA_FRAMES = 240
+_RING_FRAMES = 4 * _DMA_FRAMES
+
 REBOOT_EXIT_CODE = 75
 """The process ends with it when the firmware asks for a reset: whoever launched it starts it again."""
 
@@ -93,31 +96,32 @@ class I2S:
     def __init__(self, id, sck=None, ws=None, sd=None, mode=TX, bits=16, format=MONO, rate=48000, ibuf=8000):
         if mode != I2S.TX or bits != 16 or format != I2S.MONO:
             raise ValueError("only mono 16-bit output")
-        self._dac = _dac.DAC(rate=rate, dma_frames=240, dma_count=max(ibuf // 480, 2), ring_frames=240)
-        self._rest = None
+        # The peripheral has no ring: its DMA is fed from `buf`. Here one DMA buffer of the ring stands for one of its own.
+        self._dac = _dac.DAC(
+            rate=rate, dma_frames=_DMA_FRAMES, dma_count=max(ibuf // (2 * _DMA_FRAMES) - 1, 2), ring_frames=_RING_FRAMES
+        )
+        self._busy = False
         self._handler = None
 
     def irq(self, handler):
         """Call `handler` whenever a buffer has been taken. Needs a running asyncio loop to do so."""
         self._handler = handler
-        self._task = asyncio.create_task(self._pump())
+        self._task = asyncio.create_task(self._watch())
 
     def write(self, buf):
-        """Begin with `buf`, which must stay as it is; return its bytes. Another one in between is lost."""
-        if self._rest is None:
-            self._rest = memoryview(buf)
+        """Begin with `buf`; return its bytes. Another one before it has been taken is lost."""
+        if not self._busy:
+            self._busy = True
+            if self._dac.write(buf) < len(buf):
+                raise ValueError("a buffer longer than this peripheral holds")
         return 2 * len(buf)
 
-    async def _pump(self):
+    async def _watch(self):
         while True:
-            while self._rest is not None:
-                taken = self._dac.write(self._rest)
-                if taken < len(self._rest):
-                    self._rest = self._rest[taken:]
-                    break
-                self._rest = None
+            if self._busy and _RING_FRAMES - self._dac.free() <= _DMA_FRAMES:
+                self._busy = False
                 self._handler(self)
-            await asyncio.sleep_ms(5)
+            await asyncio.sleep_ms(1)
 
     def deinit(self):
         """Stop."""

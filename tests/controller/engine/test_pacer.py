@@ -1,6 +1,7 @@
 """The pacer: each block in time, as early as it needs to be, none twice, and none that nobody could use."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 
@@ -79,7 +80,7 @@ async def test_what_is_too_old_is_skipped_and_the_rest_is_caught_up(pacer: Pacer
     times_us = [await pacer.next_block()]
     assert 75_000 - FRAME_US < clock.shown_us - times_us[0] <= 75_000
     times_us += [await pacer.next_block() for _ in range(5)]
-    assert all(later - earlier == FRAME_US for earlier, later in zip(times_us, times_us[1:], strict=False))
+    assert all(later - earlier == FRAME_US for earlier, later in itertools.pairwise(times_us))
     assert pacer.skipped_blocks == (times_us[0] - first) // FRAME_US - 1
 
 
