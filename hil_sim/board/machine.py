@@ -96,7 +96,7 @@ class I2S:
     def __init__(self, id, sck=None, ws=None, sd=None, mode=TX, bits=16, format=MONO, rate=48000, ibuf=8000):
         if mode != I2S.TX or bits != 16 or format != I2S.MONO:
             raise ValueError("only mono 16-bit output")
-        # The peripheral has no ring: its DMA is fed from `buf`. Here one DMA buffer of the ring stands for one of its own.
+        # The peripheral feeds its DMA from `buf`. Here one DMA buffer of the ring stands for one of its own.
         self._dac = _dac.DAC(
             rate=rate, dma_frames=_DMA_FRAMES, dma_count=max(ibuf // (2 * _DMA_FRAMES) - 1, 2), ring_frames=_RING_FRAMES
         )
