@@ -10,11 +10,19 @@ import random
 import struct
 import time
 
+import ffi
+import uctypes
 import utime
 from _board import ppb, settings
 
 _HEADER = "<qII"
+_HEADER_BYTES = 16
 _NS_PER_MHZ_FRAME = 1000000000000
+
+_libc = ffi.open("libc.so.6")
+_malloc = _libc.func("P", "malloc", "L")
+_free = _libc.func("v", "free", "P")
+_memcpy = _libc.func("P", "memcpy", "PPL")
 
 
 class DAC:
@@ -24,7 +32,11 @@ class DAC:
         self._rate_mhz = rate * 1000 + rate * ppb // 1000000
         self._dma_frames = dma_frames
         self._dma_count = dma_count
-        self._ring = bytearray(2 * ring_frames)
+        self._ring_frames = ring_frames
+        # Room for what is in the DMA too: it is kept until it has left.
+        self._size = ring_frames + dma_frames * dma_count
+        self._ring = _malloc(2 * self._size)  # as on a board: not of Python's heap
+        self._record = memoryview(bytearray(_HEADER_BYTES + 2 * dma_frames * dma_count))
         self._noise_us = settings["position_noise_us"]
         self._capture = open(settings["capture"], "ab")
         self._start_ns = utime.ticks_us() * 1000
@@ -33,7 +45,7 @@ class DAC:
         self._out = 0  # frames that had left at the last interrupt
         self._block = 0  # interrupts so far; also the number of the DMA buffer that is leaving
         self._filled = [0] * dma_count  # frames in each DMA buffer
-        self._sounding = []  # [number of the first block, bytes] of what the DMA holds, gapless runs joined
+        self._sounding = []  # [number of the first block, first frame, frames] of the DMA's gapless runs
         self._full = 0  # how many of the last DMA buffers were filled to the end
         self._dry = True
         self._underruns = 0
@@ -57,11 +69,11 @@ class DAC:
             self._block += blocks
         while self._block < due:
             self._interrupt()
-        while self._sounding and self._sounding[0][0] + self._blocks(self._sounding[0][1]) <= due:
+        while self._sounding and self._end(self._sounding[0]) <= due:
             self._emit(self._sounding.pop(0))
 
-    def _blocks(self, data):
-        return -(-len(data) // (2 * self._dma_frames))
+    def _end(self, run):
+        return run[0] + -(-run[2] // self._dma_frames)
 
     def _interrupt(self):
         """Block number `_block` has been sent: count it, fill its buffer for its next turn."""
@@ -80,36 +92,37 @@ class DAC:
 
     def _move(self, block, frames):
         """Take `frames` from the ring into the buffers that leave from number `block` on."""
-        size = len(self._ring)
-        first = 2 * self._moved % size
-        data = self._ring[first : first + 2 * frames]
-        data += self._ring[: 2 * frames - len(data)]
-        self._moved += frames
         runs = self._sounding
-        if self._dry or not runs or len(runs[-1][1]) + len(data) > 2 * self._dma_frames * self._dma_count:
-            runs.append([block, data])
+        if self._dry or not runs or runs[-1][2] + frames > self._dma_frames * self._dma_count:
+            runs.append([block, self._moved, frames])
         else:
-            runs[-1][1].extend(data)
+            runs[-1][2] += frames
+        self._moved += frames
 
     def _emit(self, run):
-        block, data = run
-        self._capture.write(struct.pack(_HEADER, self._block_ns(block), len(data) // 2, self._rate_mhz) + data)
+        block, first, frames = run
+        record = self._record[: _HEADER_BYTES + 2 * frames]
+        struct.pack_into(_HEADER, record, 0, self._block_ns(block), frames, self._rate_mhz)
+        samples = uctypes.addressof(record) + _HEADER_BYTES
+        start = first % self._size
+        whole = min(frames, self._size - start)
+        _memcpy(samples, self._ring + 2 * start, 2 * whole)
+        _memcpy(samples + 2 * whole, self._ring, 2 * (frames - whole))
+        self._capture.write(record)  # all at once: a node may be killed at any time
 
     def free(self):
         """Return how many frames :meth:`write` would accept now."""
         self._advance()
-        return len(self._ring) // 2 - (self._accepted - self._moved)
+        return self._ring_frames - (self._accepted - self._moved)
 
     def write(self, buf):
-        """Take as many int16 frames of `buf` as fit; return their number. Never blocks."""
-        data = memoryview(bytes(buf))
-        frames = min(self.free(), len(data) // 2)
-        data = data[: 2 * frames]
-        size = len(self._ring)
-        first = 2 * self._accepted % size
-        whole = min(2 * frames, size - first)
-        self._ring[first : first + whole] = data[:whole]
-        self._ring[: 2 * frames - whole] = data[whole:]
+        """Take as many int16 frames of `buf`, an array of them, as fit; return their number. Never blocks."""
+        frames = min(self.free(), len(buf))
+        start = self._accepted % self._size
+        whole = min(frames, self._size - start)
+        source = uctypes.addressof(buf)
+        _memcpy(self._ring + 2 * start, source, 2 * whole)
+        _memcpy(self._ring, source + 2 * whole, 2 * (frames - whole))
         self._accepted += frames
         return frames
 
@@ -132,3 +145,5 @@ class DAC:
         self._advance()
         self._sounding = []
         self._capture.close()
+        _free(self._ring)
+        self._ring = None
