@@ -132,7 +132,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
 
             return serving.run(args.config, output)
         case "sim":
-            return _simulate(args)
+            return _simulate(args, output)
         case "bench":
             return _bench(args.name, output)
     from loaxa import administration, broadcasting
@@ -145,14 +145,12 @@ def _run(args: argparse.Namespace, output: Output) -> int:
         return what[args.command](controller, args, output)
 
 
-def _simulate(args: argparse.Namespace) -> int:
+def _simulate(args: argparse.Namespace, output: Output) -> int:
+    from loaxa import simulation
+
     if args.action == "run":
-        from hil_sim.run import run_scenario
-
-        return run_scenario(args.scenario, args.keep, args.json)
-    from hil_sim.live import run_village
-
-    return run_village(args.nodes, args.port)
+        return simulation.play(args.scenario, args.keep, output)
+    return simulation.inhabit(args.nodes, args.port)
 
 
 def _bench(name: str, output: Output) -> int:

@@ -1,0 +1,77 @@
+"""``loaxa sim``: plays a scenario and prints its verdict, or keeps a village alive to try things in.
+
+What plays and judges is imported late: it takes seconds, which a refusal should not.
+"""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hil_sim.report import describe
+from hil_sim.scenario import MAX_NODES, Scenario, ScenarioError, load
+from loaxa.errors import CommandError
+from loaxa.output import Output
+
+UNKNOWN: dict[str, Any] = {
+    "scenario": None,
+    "seed": None,
+    "runtime": None,
+    "nodes": None,
+    "duration_s": None,
+    "skew_ms": {"p50": None, "p99": None, "max": None},
+    "latency_ms": {"p50": None, "p99": None},
+    "frames": {"expected": None, "played": None, "concealed": None, "late": None},
+    "dropouts": None,
+    "stoi": None,
+    "pesq": None,
+    "first_sound_ms": {"p50": None, "max": None},
+    "rejected": {"forged": None, "replayed": None, "malformed": None},
+    "foreign_ms": None,
+}
+"""The figures of a run that knows none of them; the verdict's shape is a contract."""
+
+
+def play(path: Path, keep: Path | None, output: Output) -> int:
+    """Play the scenario in `path` and print its verdict; return 0 only when it passed.
+
+    keep: a folder that is left with the verdict, recordings, packets, plots and logs. A run that does not come to a
+    verdict prints one that has only failed when JSON is asked for, and raises CommandError.
+    """
+    try:
+        scenario = load(path)
+    except ScenarioError as error:
+        raise _failed({"scenario": path.stem}, str(error), output) from None
+    from hil_sim.network import NetworkError
+    from hil_sim.office import OfficeError
+    from hil_sim.run import run
+
+    try:
+        verdict, _ = run(scenario, keep, output.note)
+    except (OfficeError, NetworkError, OSError, subprocess.SubprocessError) as error:
+        raise _failed(_figures(scenario), f"the village could not be run: {error}", output) from None
+    output.answer(verdict, describe(verdict))
+    return 0 if verdict["passed"] else 1
+
+
+def inhabit(nodes: int, port: int) -> int:
+    """Run a village until Ctrl-C and return the exit code; raises CommandError for a village that cannot be."""
+    if not 1 <= nodes <= MAX_NODES:
+        raise CommandError(f"A village has 1 to {MAX_NODES} nodes, not {nodes}: each is a process of this computer.")
+    from hil_sim.live import run_village
+
+    return run_village(nodes, port)
+
+
+def _figures(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "nodes": scenario.nodes,
+        "duration_s": scenario.duration_s,
+    }
+
+
+def _failed(known: dict[str, Any], why: str, output: Output) -> CommandError:
+    """Answer programs with a verdict; return the error for people, which alone goes to a terminal."""
+    output.answer({**UNKNOWN, **known, "passed": False, "failures": [why]}, "")
+    return CommandError(why)

@@ -1,0 +1,60 @@
+"""``loaxa sim``: what is answered when there is no verdict, and which villages are refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loaxa.cli import main
+from tests.hil_sim.test_run import VERDICT_KEYS
+
+Capture = pytest.CaptureFixture[str]
+
+
+def verdict_without_a_run(capsys: Capture, path: Path, why: str) -> dict[str, Any]:
+    assert main(["sim", "run", str(path), "--json"]) == 1
+    told = capsys.readouterr()
+    assert why in told.err
+    verdict: dict[str, Any] = json.loads(told.out)
+    assert list(verdict) == list(VERDICT_KEYS), "every figure of the contract, though none is known"
+    assert verdict["passed"] is False
+    assert len(verdict["failures"]) == 1
+    assert why in verdict["failures"][0]
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("[village\n", "not TOML"), ("[village]\nnodes = 0\n", "village.nodes"), (None, "cannot be read")],
+)
+def test_a_bad_scenario_is_a_failed_verdict(tmp_path: Path, capsys: Capture, text: str | None, why: str) -> None:
+    path = tmp_path / "hamlet.toml"
+    if text is not None:
+        path.write_text(text)
+    verdict = verdict_without_a_run(capsys, path, why)
+    assert verdict["scenario"] == "hamlet"
+    assert verdict["skew_ms"] == {"p50": None, "p99": None, "max": None}
+    assert main(["sim", "run", str(path)]) == 1
+    for_people = capsys.readouterr()
+    assert for_people.out == ""
+    assert why in for_people.err
+
+
+@pytest.mark.timeout(120)
+def test_a_village_that_cannot_be_run_is_a_failed_verdict(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOAXA_MICROPYTHON", str(tmp_path / "none"))
+    path = tmp_path / "hamlet.toml"
+    path.write_text("seed = 7\nduration_s = 2\n[village]\nnodes = 1\n")
+    verdict = verdict_without_a_run(capsys, path, "the village could not be run")
+    assert (verdict["seed"], verdict["nodes"], verdict["duration_s"]) == (7, 1, 2)
+
+
+@pytest.mark.parametrize("nodes", ["0", "-3", "100000"])
+def test_a_village_that_cannot_be_is_refused(capsys: Capture, nodes: str) -> None:
+    assert main(["sim", "village", "--nodes", nodes]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"A village has 1 to 200 nodes, not {nodes}" in told.err
