@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from codec.wire import announcement, command, names, report
 from hil_sim import flash
+from tests import needs
 from tests.firmware import capture
 from tests.firmware.office import Office, encode, media_us
 from tests.firmware.test_node import programme
@@ -25,8 +25,7 @@ ZONE = "thon-1"
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A sound server of our own with one null sink; returns the environment that reaches it."""
-    if shutil.which("pulseaudio") is None:
-        pytest.skip("no pulseaudio")
+    needs.pulseaudio()
     socket = tmp_path / "pulse.sock"
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
     server = subprocess.Popen(

@@ -1,7 +1,6 @@
 """RTP from other equipment: the receiver alone, and a real child listening on loopback."""
 
 import asyncio
-import shutil
 import socket
 import struct
 from ipaddress import IPv4Address
@@ -15,6 +14,7 @@ from controller.ingest.pool import IngestPool
 from controller.ingest.reorder import ReorderBuffer
 from controller.ingest.request import RtpRequest
 from controller.ingest.rtp_receiver import SENDER_GONE_US, RtpReceiver
+from tests import needs
 from tests.controller.ingest import media
 
 L16 = RtpRequest(port=5004, payload="l16")
@@ -194,7 +194,6 @@ async def test_a_port_in_use_is_told(pool: IngestPool) -> None:
     assert "choose another" in recording.final.text
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 @pytest.mark.parametrize(
     ("request_", "codec"),
     [
@@ -206,6 +205,7 @@ async def test_a_port_in_use_is_told(pool: IngestPool) -> None:
     ],
 )
 async def test_ffmpeg_sends(pool: IngestPool, request_: RtpRequest, codec: tuple[str, ...]) -> None:
+    needs.player("ffmpeg")
     port = free_port()
     tapped = await media.tap(pool, request_.model_copy(update={"port": port}))
     await tapped.ingest.wait_started()

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,17 +12,14 @@ import pytest
 from controller.ingest.events import Failed, Position
 from controller.ingest.pool import IngestPool
 from controller.ingest.request import SoundCardRequest
+from tests import needs
 from tests.controller.ingest import media
-
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("pulseaudio") and list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so"))),
-    reason="run: sudo apt-get install pulseaudio pulseaudio-utils libasound2-plugins",
-)
 
 
 @pytest.fixture
 def sound_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """A PulseAudio daemon with a null sink, and ALSA's default device pointed at it."""
+    needs.pulseaudio()
     runtime = tmp_path / "run"
     runtime.mkdir(mode=0o700)
     socket_path = runtime / "native"

@@ -1,6 +1,5 @@
 """Standard players receive what REST put on air, from the session description that REST gives."""
 
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import needs
 from tests.controller.engine.harness import frequency
 from tests.controller.engine.test_players import HEARD_SAMPLES, HERTZ, PATIENCE_S, PLAYERS, free_port
 from tests.controller.running import running
@@ -15,8 +15,7 @@ from tests.controller.running import running
 
 @pytest.mark.parametrize("player", PLAYERS)
 def test_a_player_plays_a_session_of_the_office(player: str, tmp_path: Path) -> None:
-    if not shutil.which(player):
-        pytest.skip(f"{player} is not installed")
+    needs.player(player)
     sdp, out = tmp_path / "session.sdp", tmp_path / "heard.raw"
     address = {"host": "127.0.0.1", "port": free_port()}
     with running(tmp_path / "office") as office:
