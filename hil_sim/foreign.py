@@ -9,6 +9,7 @@ continued.
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
+from hil_sim.dropouts import SILENT_PEAK
 from hil_sim.signals import RATE, Bools, Floats, db_to_ratio, moving_rms
 
 BLOCK = RATE // 100
@@ -42,7 +43,9 @@ def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) ->
     level = np.sqrt(np.mean(ear[:end].reshape(blocks, BLOCK) ** 2, axis=1))
     sent_level = np.sqrt(np.mean(sent[:end].reshape(blocks, BLOCK) ** 2, axis=1))
     loudest = MAX_CONCEALMENT_RATIO * maximum_filter1d(sent_level, 2 * _AROUND_BLOCKS + 1)
-    excused_blocks = (excused[:end].reshape(blocks, BLOCK).mean(axis=1) > 0.5) & (level <= loudest)
+    excused_share = excused[:end].reshape(blocks, BLOCK).mean(axis=1)
+    excused_blocks = (excused_share > 0.5) & (level <= loudest)
+    touched_blocks = (excused_share > 0) & (level <= loudest)
     sounding = level > SOUND_RMS
     foreign = sounding & absent_blocks & ~excused_blocks
     for first in range(0, blocks, WINDOW_BLOCKS):
@@ -51,11 +54,17 @@ def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) ->
         if not len(heard):
             continue
         inside = slice(int(heard[0]) * BLOCK, (int(heard[-1]) + 1) * BLOCK)
-        if np.mean(excused_blocks[heard[0] : heard[-1] + 1]) > MAX_EXCUSED_SHARE:
+        if np.mean(touched_blocks[heard[0] : heard[-1] + 1]) > MAX_EXCUSED_SHARE:
             continue
-        if _likeness(sent, ear, inside) < MAX_CORRELATION:
+        if _likeness(sent, ear, _trimmed(ear, inside)) < MAX_CORRELATION:
             foreign[window] |= sounding[window]
     return np.asarray(foreign)
+
+
+def _trimmed(ear: Floats, inside: slice) -> slice:
+    """Return `inside` without silence at its ends: a programme that is cut off within a block is still its own."""
+    heard = inside.start + np.flatnonzero(np.abs(ear[inside]) > SILENT_PEAK)
+    return slice(int(heard[0]), int(heard[-1]) + 1)
 
 
 def _likeness(sent: Floats, ear: Floats, inside: slice) -> float:
