@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -17,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from controller.bodies import Body
+
 from .errors import IngestError
 
 MAX_TEXT_CHARS = 20000
@@ -24,8 +25,8 @@ MAX_START_US = 24 * 3600 * 1_000_000
 _VOICE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8}){0,4}|piper:[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Request(Body):
+    model_config = ConfigDict(frozen=True)
 
     @property
     def live(self) -> bool:

@@ -10,6 +10,7 @@ from codec.profile import PROFILES
 from codec.wire.announcement import PRIORITY_NAMES
 from codec.wire.command import MAX_DELAY_US, MAX_GAIN_DB, MIN_GAIN_DB
 from codec.wire.names import check_name
+from controller.bodies import Body
 from controller.ingest.request import SourceRequest
 
 Name = Annotated[
@@ -35,10 +36,6 @@ def at(wall_us: int | None) -> datetime | None:
     return None if wall_us is None else datetime.fromtimestamp(wall_us / 1e6, UTC)
 
 
-class _Input(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
 def _no_null(cls: type[BaseModel], values: Any) -> Any:
     """Let a patch leave a field out, but set to null only what may be null."""
     nullable = {"multicast", "rtp_address", "x_m", "y_m", "lat", "lon"}
@@ -48,7 +45,7 @@ def _no_null(cls: type[BaseModel], values: Any) -> Any:
     return values
 
 
-class Address(_Input):
+class Address(Body):
     """An IPv4 address and a UDP port."""
 
     host: IPv4Address = Field(examples=["192.0.2.7"])
@@ -72,7 +69,7 @@ class Group(Address):
         return host
 
 
-class ZonePatch(_Input):
+class ZonePatch(Body):
     """What of a zone may be changed."""
 
     title: Title = ""
@@ -115,7 +112,7 @@ class ZoneOut(BaseModel):
     on_air: dict[str, int] | None
 
 
-class NodePatch(_Input):
+class NodePatch(Body):
     """What of a node may be changed; the node is told at once, or when it comes on line."""
 
     title: Title = ""
@@ -192,7 +189,7 @@ class NodeFile(BaseModel):
     delay_us: int
 
 
-class Command(_Input):
+class Command(Body):
     """An order to one node. gain and mute are kept; tone, stop and reboot are done once."""
 
     op: Literal["gain", "mute", "tone", "stop", "reboot"]
@@ -222,7 +219,7 @@ class CommandOut(BaseModel):
     error: str | None
 
 
-class SessionNew(_Input):
+class SessionNew(Body):
     """What to put on air, and where."""
 
     model_config = ConfigDict(
@@ -246,7 +243,7 @@ class SessionNew(_Input):
         return PRIORITY_NAMES.index(self.priority)
 
 
-class SessionPatch(_Input):
+class SessionPatch(Body):
     """What of a session may be changed while it is on air."""
 
     gain_db: GainDb

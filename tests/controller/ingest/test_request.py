@@ -48,6 +48,8 @@ def test_good(body: dict[str, Any], live: bool) -> None:
         ({"kind": "file", "path": "/etc/passwd"}, "kind"),
         ({"kind": "sound", "sound": "a", "path": "/etc/passwd"}, "path: Extra inputs are not permitted"),
         ({"kind": "tone", "level_db": float("nan")}, "level_db"),
+        ({"kind": "tone", "level_db": False}, "level_db: this is a number, not true or false"),
+        ({"kind": "rtp", "port": 5004, "channels": True}, "channels: this is a number, not true or false"),
         ({"kind": "nothing"}, "kind"),
         ({}, "kind"),
         ([], "valid"),

@@ -25,6 +25,8 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/api/sessions", {"source": TONE, "zones": ["thon-1"], "priority": 4}, 422, "priority"),
     ("POST", "/api/sessions", b'{"source":{"kind":"tone"},"zones":["thon-1"],"gain_db":NaN}', 422, "gain_db"),
     ("POST", "/api/sessions", {"source": TONE, "zones": ["thon-1"], "gain_db": 90}, 422, "gain_db"),
+    ("POST", "/api/sessions", {"source": TONE, "zones": ["thon-1"], "gain_db": True}, 422, "gain_db: this is a number"),
+    ("POST", "/api/sessions", {"source": {**TONE, "level_db": False}, "zones": ["thon-1"]}, 422, "level_db: this is"),
     ("POST", "/api/sessions", {"source": TONE, "zones": ["thon-1"], "typo": 1}, 422, "typo"),
     ("POST", "/api/sessions", b" " * 300_000, 413, "larger"),
     ("PATCH", "/api/sessions/s-0", {"gain_db": 0}, 404, "no session"),

@@ -1,0 +1,38 @@
+"""Bodies of requests, each field by itself."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from controller.web import models
+from controller.web.models import Address, Command, NodeNew, NodePatch, SessionNew, SessionPatch, ZoneNew, ZonePatch
+
+TONE = {"kind": "tone"}
+BODIES: list[tuple[type[models.Body], dict[str, Any], tuple[str, ...]]] = [
+    (Address, {"host": "192.0.2.7", "port": 5004}, ("port",)),
+    (ZonePatch, {}, ("gain_db",)),
+    (ZoneNew, {"id": "thon-1"}, ("gain_db",)),
+    (NodePatch, {}, ("gain_db", "delay_us", "x_m", "y_m", "lat", "lon")),
+    (NodeNew, {"id": "cum-1", "zone": "thon-1"}, ("gain_db", "delay_us", "x_m", "y_m", "lat", "lon")),
+    (Command, {"op": "tone"}, ("gain_db", "duration_ms")),
+    (SessionNew, {"source": TONE, "zones": ["thon-1"]}, ("gain_db",)),
+    (SessionPatch, {"gain_db": 0.0}, ("gain_db",)),
+]
+
+
+@pytest.mark.parametrize("flag", [True, False])
+@pytest.mark.parametrize(
+    ("model", "body", "field"), [(model, body, field) for model, body, fields in BODIES for field in fields]
+)
+def test_a_flag_is_no_number(model: type[models.Body], body: dict[str, Any], field: str, flag: bool) -> None:
+    model.model_validate(body)
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({**body, field: flag})
+    assert f"{field}: this is a number, not true or false" in str(caught.value)
+
+
+def test_flags_stay_flags() -> None:
+    assert NodePatch(muted=True).muted is True
+    assert Command(op="mute", muted=False).muted is False
+    assert SessionNew.model_validate({"source": TONE, "zones": ["thon-1"], "allow_empty": True}).allow_empty is True
