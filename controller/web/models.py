@@ -51,6 +51,13 @@ class Address(Body):
     host: IPv4Address = Field(examples=["192.0.2.7"])
     port: int = Field(ge=1, le=65535, examples=[5004])
 
+    @field_validator("host", mode="before")
+    @classmethod
+    def _text(cls, host: Any) -> Any:
+        if isinstance(host, int):  # else 7 is 0.0.0.7
+            raise ValueError("an address is a text, such as 192.0.2.7")
+        return host
+
     def pair(self) -> list[Any]:
         """Return ``[host, port]``."""
         return [str(self.host), self.port]
@@ -66,6 +73,20 @@ class Group(Address):
     def _multicast(cls, host: IPv4Address) -> IPv4Address:
         if not host.is_multicast:
             raise ValueError("a multicast group is 224.0.0.0 to 239.255.255.255")
+        return host
+
+
+class Receiver(Address):
+    """One device's address and UDP port."""
+
+    @field_validator("host")
+    @classmethod
+    def _one_device(cls, host: IPv4Address) -> IPv4Address:
+        if host.is_multicast:
+            raise ValueError("a receiver has an address of its own; a multicast group is set at the zone")
+        # 0.0.0.0/8 is no destination, 240.0.0.0/4 reserved, its last one everybody on the wire (RFC 1122, RFC 6890).
+        if host.packed[0] == 0 or host.is_reserved:
+            raise ValueError(f"{host} is no device's address; write the receiver's own, such as 192.0.2.7")
         return host
 
 
@@ -124,7 +145,7 @@ class NodePatch(Body):
     y_m: Metres | None = None
     lat: float | None = Field(None, ge=-90, le=90)
     lon: float | None = Field(None, ge=-180, le=180)
-    rtp_address: Address | None = Field(None, description="for a plain RTP receiver in place of a node of ours")
+    rtp_address: Receiver | None = Field(None, description="for a plain RTP receiver in place of a node of ours")
 
     _checked = model_validator(mode="before")(_no_null)
 

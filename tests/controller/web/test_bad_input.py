@@ -46,6 +46,7 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/api/nodes", {"id": "cum-9"}, 422, "zone"),
     ("PATCH", "/api/nodes/cum-1", {"delay_us": -1}, 422, "delay_us"),
     ("PATCH", "/api/nodes/cum-1", {"zone": "thon-9"}, 404, "no zone"),
+    ("PATCH", "/api/nodes/cum-1", {"rtp_address": {"host": "255.255.255.255", "port": 5004}}, 422, "no device's"),
     ("POST", "/api/nodes/cum-1/command", {"op": "explode"}, 422, "op"),
     ("POST", "/api/nodes/cum-1/command", {"op": "gain"}, 422, "gain_db"),
     ("POST", "/api/sounds", b"this is no sound", 422, ""),

@@ -36,3 +36,33 @@ def test_flags_stay_flags() -> None:
     assert NodePatch(muted=True).muted is True
     assert Command(op="mute", muted=False).muted is False
     assert SessionNew.model_validate({"source": TONE, "zones": ["thon-1"], "allow_empty": True}).allow_empty is True
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "10.255.255.255", "127.0.0.1", "169.254.3.4"])
+def test_a_receiver_has_an_address_of_its_own(host: str) -> None:
+    body = NodePatch.model_validate({"rtp_address": {"host": host, "port": 5004}})
+    assert body.columns() == {"rtp_address": [host, 5004]}
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "said"),
+    [
+        ("255.255.255.255", 5004, "255.255.255.255 is no device's address"),
+        ("0.0.0.0", 5004, "0.0.0.0 is no device's address"),
+        ("0.0.0.7", 5004, "no device's address"),
+        ("240.0.0.1", 5004, "no device's address"),
+        ("239.1.2.3", 5004, "a multicast group is set at the zone"),
+        ("192.0.2.7", 0, "greater than or equal to 1"),
+        ("192.0.2.7", 65536, "less than or equal to 65535"),
+        (7, 5004, "an address is a text"),
+        (True, 5004, "an address is a text"),
+        ("may-thu.local", 5004, "valid IPv4 address"),
+    ],
+)
+@pytest.mark.parametrize("model", [NodeNew, NodePatch])
+def test_an_address_of_nobody_or_of_many_is_no_receiver(
+    model: type[models.Body], host: object, port: int, said: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({"id": "cum-1", "zone": "thon-1", "rtp_address": {"host": host, "port": port}})
+    assert said in str(caught.value)
