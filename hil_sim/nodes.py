@@ -13,7 +13,9 @@ from hil_sim import children, flash
 POWER_OFF_S = 1.0
 """How long a node is dark when it is rebooted."""
 _TICKS_PERIOD_US = 1 << 30
-_PRIORITY = -5
+_REALTIME_PRIORITY = 2
+_NICE = -5
+"""A board has its processor to itself, a host's is shared: what a node does late is heard as the firmware's fault."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,7 @@ class Node:
             cwd=self.folder,
             env=flash.node_environment(self._flash, cause),
         )
-        with contextlib.suppress(PermissionError):  # a board has its processor to itself; a host's is shared
-            os.setpriority(os.PRIO_PROCESS, self._child.pid, _PRIORITY)
+        _prefer(self._child.pid)
 
     def power_off(self) -> None:
         """End it in the middle of whatever it does."""
@@ -102,3 +103,12 @@ class Node:
             return None
         reason = "its watchdog bit" if code == flash.WATCHDOG_EXIT_CODE else f"it ended with exit code {code}"
         return f"{self.setup.name}: {reason}"
+
+
+def _prefer(pid: int) -> None:
+    """Let the node run before ordinary processes, after engine and network; as far as allowed."""
+    try:
+        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(_REALTIME_PRIORITY))
+    except PermissionError:
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, pid, _NICE)
