@@ -76,11 +76,13 @@ def pack_header(
     )
 
 
-def parse(data: bytes) -> tuple[int, int | None, int, int, int, bool, int, int]:
+def parse(data: bytes, ours: bool = True) -> tuple[int, int | None, int, int, int, bool, int, int]:
     """Return ``(ssrc, frame_index, timestamp, sequence, payload_type, marker, payload_offset, payload_end)``.
 
     `frame_index` is None when the packet carries none, as one of other equipment does. Raises WireError for anything
     that is truncated, oversized or not RTP version 2, and for a frame index that contradicts the sequence number.
+    With `ours` False the packet is other equipment's: our element's number means what it likes there (RFC 8285
+    section 5), so no extension is looked into and `frame_index` is None.
     """
     size = len(data)
     if size > MAX_PACKET_BYTES:
@@ -105,7 +107,7 @@ def parse(data: bytes) -> tuple[int, int | None, int, int, int, bool, int, int]:
         extension_end = offset + 4 * words
         if extension_end > end:
             raise WireError("RTP header extension cut off")
-        if profile == _PROFILE_ONE_BYTE:
+        if ours and profile == _PROFILE_ONE_BYTE:
             frame_index = _find_frame_index(data, offset, extension_end)
         offset = extension_end
     if offset >= end:

@@ -115,7 +115,7 @@ def _parse(datagram: bytes) -> tuple[int, int, int, bytes]:
     """Return SSRC, payload type, sequence and payload; raises WireError."""
     # Other equipment fills whole Ethernet frames: the head tells all when nothing is padded at the end.
     head = datagram[: rtp.MAX_PACKET_BYTES]
-    ssrc, _, _, sequence, payload_type, _, start, end = rtp.parse(head)
+    ssrc, _, _, sequence, payload_type, _, start, end = rtp.parse(head, ours=False)
     if len(datagram) > len(head):
         if end != len(head):
             raise WireError("padded packet larger than 1400 bytes")

@@ -63,6 +63,16 @@ def test_rtp_round_trip(ssrc: int, index: int, stamp: int, kind: int, marker: bo
     assert rtp.parse(data) == (ssrc, index, stamp, index & 0xFFFF, kind, marker, start, end)
 
 
+def test_our_element_is_strict_only_where_it_is_ours() -> None:
+    """A node needs the frame index; other equipment numbers its elements as it likes."""
+    packet = bytearray(rtp.HEADER_BYTES + 8)
+    rtp.pack_header(packet, 0, False, 96, 5, 960, 7)
+    packet[16] = rtp.EXTENSION_ID << 4 | 0  # of one byte
+    with pytest.raises(WireError, match="frame index is not 4 bytes"):
+        rtp.parse(packet)
+    assert rtp.parse(packet, ours=False) == (7, None, 960, 5, 96, False, 24, 32)
+
+
 @given(st.data())
 def test_rtp_cut_anywhere(data: st.DataObject) -> None:
     packet = bytearray(rtp.HEADER_BYTES + 40)

@@ -38,6 +38,19 @@ def receive(receiver: RtpReceiver, order: list[int], start_us: int = 0) -> media
     return np.concatenate(parts)
 
 
+def test_extensions_of_other_equipment_are_not_read() -> None:
+    """Number 1 is the audio level for many (RFC 6464), and a four-byte one need not be our frame index."""
+    receiver = RtpReceiver(L16)
+    elements = [b"\x10\x7f\0\0", b"\x13\1\2\3\4\0\0\0", b"\x1f\0\0\0"]  # one byte; four; cut off
+    for number, element in enumerate(elements):
+        plain = packet(number, b"")
+        extension = struct.pack(">HH", 0xBEDE, len(element) // 4) + element
+        receiver.receive(b"\x90" + plain[1:] + extension + l16(number), number * 10_000)
+    assert (receiver.counters.received, receiver.counters.malformed) == (len(elements), 0)
+    receiver.receive(b"\x90" + packet(3, b"")[1:] + struct.pack(">HH", 0xBEDE, 400) + l16(3), 30_000)
+    assert receiver.counters.malformed == 1, "one that is longer than its packet is still refused"
+
+
 def test_reorder_gives_what_is_in_order_at_once() -> None:
     buffer: ReorderBuffer[str] = ReorderBuffer()
     assert buffer.push(65535, "a", 0) == [(0, "a")]
