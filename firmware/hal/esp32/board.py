@@ -1,17 +1,12 @@
 """The HAL of an ESP32. In the simulator the same code runs over hil_sim/board."""
 
 import asyncio
-import gc
-import os
-import sys
-import time
 
 import esp32
 import machine
 import network
 
-from firmware.hal import tcp
-from firmware.hal.udp import Udp, resolve
+from firmware.hal.common import Hal
 
 from .dac import open_dac, stamp_sd_us
 from .storage import Storage
@@ -26,28 +21,17 @@ _CAUSES = {
 _CONNECT_TIMEOUT_MS = 20000
 
 
-class Esp32Hal:
+class Esp32Hal(Hal):
     """See firmware/hal."""
 
     ticks_period = 1 << 30
     board = "esp32"
+    disk = "/"
 
     def __init__(self, config):
-        self._config = config
+        super().__init__(config, Storage(), _CAUSES.get(machine.reset_cause(), "unknown"))
         self._wlan = None
-        self._storage = Storage()
         self.stamp_sd_us = stamp_sd_us()
-        self.ticks_us = time.ticks_us
-        self.sleep_ms = asyncio.sleep_ms
-        self.resolve = tcp.resolve
-        self.open_stream = tcp.connect
-        self.load_settings = self._storage.load
-        self.save_settings = self._storage.save
-        self.restart_cause = self._storage.take_cause() or _CAUSES.get(machine.reset_cause(), "unknown")
-
-    def random(self):
-        """Return a byte of chance."""
-        return os.urandom(1)[0]
 
     def open_dac(self):
         """Return the DAC on the configured pins."""
@@ -76,17 +60,6 @@ class Esp32Hal:
         wlan.disconnect()
         raise OSError("no Wi-Fi: status %s" % wlan.status())
 
-    def open_udp(self, host, port):
-        """Return the socket to the controller's media address."""
-        return Udp(resolve(host, port))
-
-    def open_group(self, host, port):
-        """Return a socket that hears a multicast group."""
-        udp = Udp(None, resolve("0.0.0.0", port))
-        loopback = self._config.media[0].startswith("127.")
-        udp.join(host, "127.0.0.1" if loopback else "0.0.0.0")
-        return udp
-
     def reboot(self, cause):
         """Restart the chip."""
         self._storage.put_cause(cause)
@@ -109,21 +82,3 @@ class Esp32Hal:
             return int(esp32.mcu_temperature() * 1000)
         except AttributeError:  # the first ESP32 has no sensor of use
             return None
-
-    def storage_free_bytes(self):
-        """Return the space in the file system."""
-        found = os.statvfs("/")
-        return found[0] * found[3]
-
-    def free_heap_bytes(self):
-        """Return what Python's heap has left."""
-        return gc.mem_free()
-
-    def log(self, text):
-        """Write a line to the console."""
-        print(text)
-
-    def log_exception(self, task, error):
-        """Write what ended a task."""
-        print(task, "failed:")
-        sys.print_exception(error)

@@ -1,0 +1,59 @@
+"""What a HAL does alike on every board that has MicroPython's asyncio, sockets and file system."""
+
+import asyncio
+import gc
+import os
+import sys
+import time
+
+from . import tcp
+from .udp import Udp, resolve
+
+
+class Hal:
+    """See firmware/hal; a board adds the rest of it, and `disk`, a folder of its file system."""
+
+    def __init__(self, config, storage, cause):
+        """`cause` is why the node started, unless the storage knows better."""
+        self._config = config
+        self._storage = storage
+        self.ticks_us = time.ticks_us
+        self.sleep_ms = asyncio.sleep_ms
+        self.resolve = tcp.resolve
+        self.open_stream = tcp.connect
+        self.load_settings = storage.load
+        self.save_settings = storage.save
+        self.restart_cause = storage.take_cause() or cause
+
+    def random(self):
+        """Return a byte of chance."""
+        return os.urandom(1)[0]
+
+    def open_udp(self, host, port):
+        """Return the socket to the controller's media address."""
+        return Udp(resolve(host, port))
+
+    def open_group(self, host, port):
+        """Return a socket that hears a multicast group."""
+        udp = Udp(None, resolve("0.0.0.0", port))
+        loopback = self._config.media[0].startswith("127.")
+        udp.join(host, "127.0.0.1" if loopback else "0.0.0.0")
+        return udp
+
+    def storage_free_bytes(self):
+        """Return the space in the file system."""
+        found = os.statvfs(self.disk)
+        return found[0] * found[3]
+
+    def free_heap_bytes(self):
+        """Return what Python's heap has left."""
+        return gc.mem_free()
+
+    def log(self, text):
+        """Write a line to the console, which systemd takes into the journal."""
+        print(text)
+
+    def log_exception(self, task, error):
+        """Write what ended a task."""
+        print(task, "failed:")
+        sys.print_exception(error)
