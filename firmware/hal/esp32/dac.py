@@ -5,6 +5,11 @@ from array import array
 
 import machine
 
+try:
+    import loadac
+except ImportError:
+    loadac = None
+
 RATE = 48000
 _DMA_FRAMES = 120
 _DMA_COUNT = 4
@@ -15,9 +20,7 @@ _RING_FRAMES = 4320
 
 def open_dac(pins):
     """Return a DAC (see firmware/hal) on the I2S pins sck, ws, sd."""
-    try:
-        import loadac
-    except ImportError:
+    if loadac is None:
         return I2sDac(pins)
     return loadac.DAC(
         sck=pins["sck"],
@@ -31,13 +34,8 @@ def open_dac(pins):
 
 
 def stamp_sd_us():
-    """Return the standard deviation of the DAC's position stamp: an interrupt's, or a scheduled
-    callback's."""
-    try:
-        import loadac  # noqa: F401
-    except ImportError:
-        return 1500.0
-    return 30.0
+    """Return the standard deviation of the DAC's position stamp: an interrupt's, or a scheduled callback's."""
+    return 30.0 if loadac else 1500.0
 
 
 class I2sDac:
