@@ -25,7 +25,7 @@ def draw(folder: Path, programme: Programme, ears: list[EarReport]) -> None:
 
 def _colour(ear: EarReport, ears: list[EarReport]) -> tuple[float, float, float, float]:
     share = (ear.node - 0.5) / len(ears)
-    return tuple(_COLOURS(share))  # type: ignore[return-value]
+    return _COLOURS(share)
 
 
 def _figure(title: str, x: str, y: str, grid: bool = True) -> tuple[Figure, "mpl.axes.Axes"]:

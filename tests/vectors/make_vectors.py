@@ -1,23 +1,18 @@
-"""Writes the test vectors of the wire beside itself: ``python tests/vectors/make_vectors.py``.
+"""Writes the test vectors of the wire beside itself: ``.venv/bin/python -m tests.vectors.make_vectors``.
 
 A vector is ``{"name", "hex", "parsed", "error"}``: the bytes, and what parsing them gives or the text of the
 refusal; "*" where that text is the JSON parser's affair.
 """
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from codec.wire import announcement, command, names, report, rtp, sync
+from codec.wire.errors import WireError
+from tests.firmware.suite.check_wire import PARSERS
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))
-sys.path.insert(0, str(HERE.parent / "firmware" / "suite"))
-
-from check_wire import PARSERS  # noqa: E402
-
-from codec.wire import announcement, command, names, report, rtp, sync  # noqa: E402
-from codec.wire.errors import WireError  # noqa: E402
-
 PARSER_DEPENDENT = ("no JSON", "nested too deep", "not UTF-8", "cut off after an inner object")
 
 
