@@ -21,6 +21,7 @@ from controller.sources import RunningSource, Sources, resumed
 from controller.states import ACTIVE, ENDED, FAILED, ON_AIR, STALLED, STARTING
 from controller.stations import Stations
 from controller.storage.database import Database
+from controller.storage.history import prune
 from controller.storage.tables import Session
 
 log = logging.getLogger(__name__)
@@ -33,14 +34,20 @@ INPUT_WITHIN_S = 60.0
 
 
 class Broadcasts:
-    """All sessions. Every change is in the database before it is answered or heard."""
+    """All sessions, and of those that are over the newest `keep`.
 
-    def __init__(self, database: Database, stations: Stations, sources: Sources, air: Air, bus: Bus) -> None:
+    Every change is in the database before it is answered or heard.
+    """
+
+    def __init__(
+        self, database: Database, stations: Stations, sources: Sources, air: Air, bus: Bus, keep: int = 10_000
+    ) -> None:
         self._database = database
         self._stations = stations
         self._sources = sources
         self._air = air
         self._bus = bus
+        self._keep = keep
         self._active: dict[str, Session] = {}
         self._running: dict[str, RunningSource] = {}
         self._changing = asyncio.Lock()
@@ -63,6 +70,7 @@ class Broadcasts:
         for broadcast in left:
             await self._take_up(broadcast)
         await self.replan()
+        self._spawn(self._prune())
 
     async def stop(self) -> None:
         """End every session, in order."""
@@ -94,6 +102,7 @@ class Broadcasts:
         )
         async with self._database.write() as session:
             session.add(broadcast)
+        self._spawn(self._prune())
         await self._run(broadcast, playable, source.live)
         return broadcast
 
@@ -280,6 +289,9 @@ class Broadcasts:
         for name, value in values.items():
             setattr(broadcast, name, value)
         self._bus.publish("session", {"id": broadcast.id})
+
+    async def _prune(self) -> None:
+        await prune(self._database, self._keep)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(self._guard(work))

@@ -48,12 +48,19 @@ class Office:
         self.database = Database(settings.database_url or sqlite_url(folder))
         voices = folder / "voices"
         self.pool = IngestPool(voices_folder=voices)
-        self.sounds = Sounds(self.database, sound_folder, lambda path: sources.measure(self.pool, path))
+        self.sounds = Sounds(
+            self.database,
+            sound_folder,
+            lambda path: sources.measure(self.pool, path),
+            settings.total_sound_bytes,
+        )
         self.sources = Sources(self.pool, self.sounds, settings.loudness_lufs, voices)
         self.stations = Stations(self.database)
         self.reports = Reports(self.stations, self.bus)
         self.air = Air(settings, self.memory, self)
-        self.broadcasts = Broadcasts(self.database, self.stations, self.sources, self.air, self.bus)
+        self.broadcasts = Broadcasts(
+            self.database, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
+        )
         self.broker: Broker | None = None
         self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()

@@ -28,7 +28,9 @@ class Settings:
     folder: database, sound files, clock anchor. database_url: SQLAlchemy async URL; empty: SQLite in `folder`.
     record: a capture file (docs/architecture.md) that the engine appends its mix to; None: no recording.
     loudness_lufs: what files are normalised to (EBU R 128).
-    max_sound_bytes: the largest sound file that is accepted.
+    max_sound_bytes: the largest sound file that is accepted. total_sound_bytes: what all of them may take together;
+    beyond it an upload is refused, nothing that is stored is removed.
+    keep_sessions: how many of the newest sessions are kept in the database; older ones are removed once they are over.
     profiles: how programmes are coded, by name; the file changes single values of codec.profile.
     """
 
@@ -45,6 +47,8 @@ class Settings:
     record: Path | None = None
     loudness_lufs: float = -16.0
     max_sound_bytes: int = 512 * 1024 * 1024
+    total_sound_bytes: int = 8192 * 1024 * 1024
+    keep_sessions: int = 10_000
     profiles: dict[str, Profile] = field(default_factory=PROFILES.copy)
 
 
@@ -81,10 +85,13 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
     return check
 
 
-def _megabytes(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 4096:
-        raise ValueError("a whole number from 1 to 4096, in megabytes")
-    return value * 1024 * 1024
+def _megabytes(most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise ValueError(f"a whole number from 1 to {most}, in megabytes")
+        return value * 1024 * 1024
+
+    return check
 
 
 def _whole(low: int, high: int, times: int = 1) -> Callable[[Any], int]:
@@ -125,7 +132,9 @@ _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "storage": {
         "folder": ("folder", _path),
         "database": ("database_url", _database_url),
-        "max_sound_mb": ("max_sound_bytes", _megabytes),
+        "max_sound_mb": ("max_sound_bytes", _megabytes(4096)),
+        "total_sounds_mb": ("total_sound_bytes", _megabytes(16_777_216)),
+        "keep_sessions": ("keep_sessions", _whole(100, 1_000_000)),
     },
     "engine": {"record": ("record", _path)},
     "loudness": {"target_lufs": ("loudness_lufs", _number(-40, -6))},

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from controller.clock import wall_us
-from controller.errors import NotFoundError
+from controller.errors import ConflictError, NotFoundError
 from controller.ingest.loudness import Measured
 from controller.storage.database import Database
 from controller.storage.files import SoundFolder
@@ -15,26 +15,41 @@ from controller.storage.tables import Sound
 
 
 class Sounds:
-    """Sound files and what is known of them. `measure` raises ControllerError for what is no sound."""
+    """Sound files, of `total_bytes` together, and what is known of them.
 
-    def __init__(self, database: Database, folder: SoundFolder, measure: Callable[[Path], Awaitable[Measured]]) -> None:
+    `measure` raises ControllerError for what is no sound.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        folder: SoundFolder,
+        measure: Callable[[Path], Awaitable[Measured]],
+        total_bytes: int,
+    ) -> None:
         self._database = database
         self._folder = folder
         self._measure = measure
+        self._total_bytes = total_bytes
         self._changing = asyncio.Lock()
 
     async def add(self, chunks: AsyncIterator[bytes], title: str) -> tuple[Sound, bool]:
-        """Store what `chunks` hold; return it and whether it is new. Raises UnusableError, OversizeError."""
+        """Store what `chunks` hold; return it and whether it is new.
+
+        Raises UnusableError, OversizeError, and ConflictError when there is no room for it beside the others.
+        """
         part, sha256, size_bytes = await self._folder.receive(chunks)
         try:
             known = await self._find(sha256)
             if known:
                 return known, False
+            await self._check_room(size_bytes)
             measured = await self._measure(part)
             async with self._changing:
                 known = await self._find(sha256)
                 if known:
                     return known, False
+                await self._check_room(size_bytes)  # again: others were stored while this one was measured
                 await self._folder.keep(part, sha256)
                 sound = Sound(
                     sha256=sha256,
@@ -81,6 +96,21 @@ class Sounds:
                     await session.delete(found)
             self._folder.remove(sha256)
 
+    async def _check_room(self, size_bytes: int) -> None:
+        async with self._database.read() as session:
+            stored_bytes = await session.scalar(select(func.sum(Sound.size_bytes))) or 0
+        if stored_bytes + size_bytes > self._total_bytes:
+            raise ConflictError(
+                "sounds_full",
+                f"The sounds may take {_megabytes(self._total_bytes)} MB together: {_megabytes(stored_bytes)} MB are "
+                f"stored, and this one has {_megabytes(size_bytes)} MB.",
+                "Remove sounds that are no longer needed, or set total_sounds_mb in [storage] higher.",
+            )
+
     async def _find(self, sha256: str) -> Sound | None:
         async with self._database.read() as session:
             return await session.get(Sound, sha256)
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1024 / 1024:.1f}"

@@ -59,7 +59,7 @@ class Fixture:
         self.stations = Stations(self.database)
         self.sources = SlowSources()
         self.air = Air()
-        self.broadcasts = Broadcasts(self.database, self.stations, self.sources, self.air, Bus())  # type: ignore[arg-type]
+        self.broadcasts = Broadcasts(self.database, self.stations, self.sources, self.air, Bus(), keep=3)  # type: ignore[arg-type]
 
     async def begin(self) -> Any:
         source = parse_request({"kind": "tone", "duration_ms": 60_000})
@@ -177,3 +177,14 @@ async def test_a_pipe_that_cannot_be_made_leaves_no_descriptor(tmp_path: Path, m
     with pytest.raises(PermissionError):
         await sources.run(ToneRequest(kind="tone", duration_ms=1000), print)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+async def test_old_sessions_go_as_new_ones_come(office: Fixture) -> None:
+    begun = [await office.begin() for _ in range(2)]
+    for _ in range(5):
+        begun.append(await office.begin())
+        await office.broadcasts.end(begun[-1].id, "stopped")
+    expected = {row.id for row in [*begun[:2], *begun[-3:]]}  # what is on air, and the three newest
+    async with asyncio.timeout(20):
+        while {row.id for row in await office.broadcasts.recent(100, active_only=False)} != expected:
+            await asyncio.sleep(0.01)

@@ -22,13 +22,19 @@ def test_every_key() -> None:
     media = {host = "10.0.0.1", port = 0}
     broker = {host = "mq.example", port = 8883}
     public = {host = "loa.example"}
-    storage = {folder = "/srv/loaxa", database = "sqlite+aiosqlite:////x", max_sound_mb = 10}
     engine = {record = "/tmp/mix.wav"}
     loudness = {target_lufs = -18}
+    [storage]
+    folder = "/srv/loaxa"
+    database = "sqlite+aiosqlite:////x"
+    max_sound_mb = 10
+    total_sounds_mb = 100
+    keep_sessions = 500
     """
     settings = parse(text)
     assert (settings.http_port, settings.media_port, settings.broker_host) == (80, 0, "mq.example")
     assert (settings.max_sound_bytes, settings.loudness_lufs) == (10 * 1024 * 1024, -18.0)
+    assert (settings.total_sound_bytes, settings.keep_sessions) == (100 * 1024 * 1024, 500)
     assert settings.record == Path("/tmp/mix.wav")
 
 
@@ -50,6 +56,9 @@ def test_a_profile_is_changed_in_part() -> None:
         ('[broker]\nhost = "a"\nport = 0', "port 0 needs a broker of our own"),
         ("[loudness]\ntarget_lufs = nan", "target_lufs must be a number from -40 to -6"),
         ('[storage]\ndatabase = "mysql://x"', "database must be a URL that starts with"),
+        ("[storage]\nmax_sound_mb = 5000", "max_sound_mb must be a whole number from 1 to 4096, in megabytes"),
+        ("[storage]\ntotal_sounds_mb = true", "total_sounds_mb must be a whole number from 1 to"),
+        ("[storage]\nkeep_sessions = 0", "keep_sessions must be a whole number from 100 to"),
         ("[profile.hifi]\ndtx = true", "there is no profile hifi. There are lan, low, mobile"),
         ("[profile.lan]\nlead_ms = 1", r"\[profile.lan\] lead_ms must be a whole number from 40 to 2000"),
         ("[profile.lan]\nlead_ms = 1500\nframe_ms = 10", "lead_ms must be at most 100 frames"),

@@ -34,7 +34,7 @@ async def list_sounds(office: TheOffice) -> SoundList:
     return SoundList(sounds=[sound_out(row) for row in await office.sounds.all()])
 
 
-@router.post("", status_code=201, summary="Upload a sound", responses=errors(400, 413, 422), openapi_extra=_BODY)
+@router.post("", status_code=201, summary="Upload a sound", responses=errors(400, 409, 413, 422), openapi_extra=_BODY)
 async def upload(
     request: Request,
     response: Response,
@@ -43,7 +43,7 @@ async def upload(
 ) -> SoundOut:
     """A file of any audio format, as the raw body or as the field `file` of a form.
 
-    The same bytes twice are one sound: 200 in place of 201.
+    The same bytes twice are one sound: 200 in place of 201. 409 when there is no room for it beside the others.
     """
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form(max_files=1, max_fields=4) as form:
