@@ -21,7 +21,7 @@ from controller.reports import Reports
 from controller.settings import Settings
 from controller.sounds import Sounds
 from controller.sources import Sources
-from controller.stations import Stations, tag
+from controller.stations import Stations
 from controller.storage.database import Database, sqlite_url
 from controller.storage.files import SoundFolder
 
@@ -115,7 +115,7 @@ class Office:
 
     def on_member(self, tag_hex: str, address: tuple[str, int]) -> None:
         """Keep where a node's packets come from."""
-        self._spawn(self._keep_address(tag_hex, list(address)))
+        self._spawn(self.stations.keep_address(tag_hex, list(address)))
 
     def public_broker(self) -> tuple[str, int]:
         """Return where nodes connect to the broker."""
@@ -193,11 +193,6 @@ class Office:
         group = (str(zone.multicast[0]), int(zone.multicast[1])) if zone.multicast else None
         announced = Stream(stream.ssrc, stream.frame_us, stream.media0_us, stream.lead_us, stream.priority, group=group)
         link.announce(zone_id, [announced])
-
-    async def _keep_address(self, tag_hex: str, address: list[Any]) -> None:
-        for node in await self.stations.nodes():
-            if tag(node.id) == tag_hex and node.address != address:
-                await self.stations.keep_reports({node.id: {"address": address}})
 
     async def _wait_for_silence(self) -> None:
         """Let the engine fade out and the nodes hear that it is over."""

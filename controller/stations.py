@@ -16,10 +16,11 @@ Change = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Roster:
-    """All zones by id, and the nodes of each."""
+    """All zones by id, and the nodes of each; by_tag: all nodes by their tags."""
 
     zones: dict[str, Zone]
     members: dict[str, list[Node]]
+    by_tag: dict[str, Node]
 
 
 class Stations:
@@ -42,7 +43,9 @@ class Stations:
             for node in nodes:
                 members[node.zone].append(node)
             if generation == self._generation:  # else it changed while it was read
-                self._roster = Roster({zone.id: zone for zone in zones}, members)
+                self._roster = Roster(
+                    {zone.id: zone for zone in zones}, members, {tag(node.id): node for node in nodes}
+                )
         return self._roster
 
     async def zones(self) -> list[Zone]:
@@ -149,14 +152,27 @@ class Stations:
             node.counter += 1
         return node.counter
 
+    async def keep_address(self, tag_hex: str, address: list[Any]) -> None:
+        """Store where the packets of the node with this tag come from; a tag that is no node's is left out."""
+        node = (await self.roster()).by_tag.get(tag_hex)
+        if node and node.address != address:
+            await self.keep_reports({node.id: {"address": address}})
+
     async def keep_reports(self, reports: dict[str, dict[str, Any]]) -> None:
-        """Store status, health and seen_wall_us of nodes, in one transaction; nodes that are gone are left out."""
+        """Store status, health, seen_wall_us, address of nodes in one transaction; nodes that are gone are left out."""
         async with self._database.write() as session:
             for node_id, columns in reports.items():
                 node = await session.get(Node, node_id)
                 for name, value in columns.items() if node else ():
                     setattr(node, name, value)
-        self._forget_roster()
+        if self._roster is None:  # it may be being read, from before the commit
+            self._forget_roster()
+            return
+        # One node's report must not cost reading all the others again.
+        for node_id, columns in reports.items():
+            known = self._roster.by_tag.get(tag(node_id))
+            for name, value in columns.items() if known else ():
+                setattr(known, name, value)
 
     def _forget_roster(self) -> None:
         self._roster = None
