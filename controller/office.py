@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+from pathlib import Path
 from typing import Any
 
 from codec.wire.announcement import Stream
@@ -43,6 +45,7 @@ class Office:
             raise StartError(
                 "folder", f"{folder} cannot be used: {error}.", "Set folder in [storage] to one that can be written."
             ) from None
+        _check_record(settings.record)
         self.settings = settings
         self.bus = Bus()
         self.database = Database(settings.database_url or sqlite_url(folder))
@@ -214,6 +217,20 @@ class Office:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception():
             log.error("a report of the engine was lost", exc_info=task.exception())
+
+
+def _check_record(path: Path | None) -> None:
+    """Raise StartError when the engine, which opens it, could not record into `path`; None is no recording."""
+    if path is None:
+        return
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o644))
+    except OSError as error:
+        raise StartError(
+            "record",
+            f"{path} cannot be recorded into: {error.strerror}.",
+            "Set record in [engine] to a file that can be written, or leave it out.",
+        ) from None
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -135,6 +135,16 @@ def test_port_in_use(tmp_path: Path, section: str, kind: int) -> None:
     assert f"[{section}]" in done.stderr.decode()
 
 
+def test_a_recording_that_cannot_be_made(tmp_path: Path) -> None:
+    config = tmp_path / "loaxa.toml"
+    text = "".join(f"[{section}]\nport = 0\n" for section in ("http", "media", "broker"))
+    text += f'[storage]\nfolder = "{tmp_path / "state"}"\n[engine]\nrecord = "{tmp_path / "none" / "mix.capture"}"\n'
+    config.write_text(text)
+    told = complaint(loaxa(None, "serve", "--config", str(config)))
+    assert "mix.capture cannot be recorded into: No such file or directory" in told
+    assert "Set record in [engine]" in told
+
+
 def test_usage() -> None:
     assert loaxa(None).returncode == 2
     assert loaxa(None, "broadcast", "chime").returncode == 2
