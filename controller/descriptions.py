@@ -41,7 +41,9 @@ def _zone_of(broadcast: Session, zone_id: str | None, roster: Roster) -> str:
     if zone_id is not None:
         if zone_id not in zones:
             raise NotFoundError(
-                "unknown_zone", f"The session is not in a zone {zone_id}.", f"It is in {', '.join(zones)}."
+                "unknown_zone",
+                f"The session is not in a zone {zone_id}.",
+                f"It is in {', '.join(zones) or 'none that is still there'}.",
             )
         return zone_id
     described = [zone for zone in zones if roster.zones[zone].multicast or _receivers(roster, zone)]
@@ -63,7 +65,11 @@ def _zone_of(broadcast: Session, zone_id: str | None, roster: Roster) -> str:
 def _receiver(roster: Roster, zone_id: str, node_id: str | None) -> tuple[str, int]:
     receivers = _receivers(roster, zone_id)
     if node_id is not None and node_id not in receivers:
-        raise NotFoundError("unknown_node", f"The zone {zone_id} has no plain RTP receiver {node_id}.")
+        raise NotFoundError(
+            "unknown_node",
+            f"The zone {zone_id} has no plain RTP receiver {node_id}.",
+            f"It has {', '.join(receivers) or 'none; add a node with an rtp_address'}.",
+        )
     if not receivers:
         raise ConflictError(
             "only_nodes",

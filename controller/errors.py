@@ -4,14 +4,14 @@
 class ControllerError(Exception):
     """Something asked of the controller cannot be done; nothing was changed.
 
-    code: a fixed word for programs. message: one sentence for people. hint: what to do, may be empty.
+    code: a fixed word for programs. message: one sentence for people. hint: what to do.
     status: the HTTP status that a route answers with.
     """
 
     status = 400
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(f"{message} {hint}".strip())
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(f"{message} {hint}")
         self.code = code
         self.message = message
         self.hint = hint

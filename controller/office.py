@@ -161,7 +161,7 @@ class Office:
         try:
             await self.pool.open()
         except IngestError as error:
-            raise StartError("ingest", error.text) from None
+            raise StartError("ingest", error.message, error.hint) from None
 
     async def _watch_health(self) -> None:
         """Tell watchers when the engine or the broker goes or comes."""

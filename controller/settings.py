@@ -157,7 +157,7 @@ def parse(text: str, name: str = "settings") -> Settings:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise StartError("settings", f"{name} is not TOML: {error}.") from None
+        raise StartError("settings", f"{name} is not TOML: {error}.", "Correct that line.") from None
     values: dict[str, Any] = {}
     profiles = document.pop("profile", {})
     if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
@@ -175,7 +175,11 @@ def parse(text: str, name: str = "settings") -> Settings:
         }
     for each in values.get("profiles", {}).values():
         if each.lead_us > 100 * each.frame_us:
-            raise StartError("settings", f"{name}: [profile.{each.name}] lead_ms must be at most 100 frames.")
+            raise StartError(
+                "settings",
+                f"{name}: [profile.{each.name}] lead_ms must be at most 100 frames.",
+                f"Set it to {100 * each.frame_us // 1000} or less.",
+            )
     for section, body in document.items():
         if section not in _KEYS or not isinstance(body, dict):
             allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "profile.lan"))
@@ -203,5 +207,7 @@ def _section(
         try:
             values[attribute] = check(value)
         except ValueError as error:
-            raise StartError("settings", f"{name}: [{section}] {key} must be {error}.") from None
+            raise StartError(
+                "settings", f"{name}: [{section}] {key} must be {error}.", "Correct it, or leave it out."
+            ) from None
     return values

@@ -99,7 +99,7 @@ class Sources:
             os.close(read_fd)
             if not isinstance(error, IngestError):
                 raise
-            raise UnavailableError("no_source", error.text) from None
+            raise UnavailableError("no_source", error.message, error.hint) from None
 
     def voices(self) -> list[str]:
         """Return the voices that texts can be spoken with: those that are always there, then Piper's files."""
@@ -110,7 +110,7 @@ class Sources:
         try:
             return await self._pool.sound_cards()
         except IngestError as error:
-            raise UnavailableError("no_sound_cards", error.text) from None
+            raise UnavailableError("no_sound_cards", error.message, error.hint) from None
 
 
 async def measure(pool: IngestPool, path: Path) -> Measured:
@@ -118,7 +118,7 @@ async def measure(pool: IngestPool, path: Path) -> Measured:
     try:
         return await pool.measure(path)
     except IngestError as error:
-        raise UnusableError(error.code, _sentence(error.text)) from None
+        raise UnusableError(error.code, error.message, error.hint) from None
 
 
 def resumed(source: SourceRequest, elapsed_us: int) -> SourceRequest | None:
@@ -145,7 +145,3 @@ def _pipe(size: int) -> tuple[int, int]:
         os.close(write_fd)
         raise
     return read_fd, write_fd
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

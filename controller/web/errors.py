@@ -16,6 +16,11 @@ from controller.errors import ControllerError
 log = logging.getLogger(__name__)
 
 _CODES = {404: "not_found", 405: "wrong_method", 413: "too_large", 415: "wrong_type"}
+_HINTS = {
+    404: "GET /api/openapi.json lists what there is.",
+    405: "GET /api/openapi.json lists what there is.",
+    413: "Send less.",
+}
 _KINDS = {"sound", "text", "chime", "tone", "stream", "soundcard", "rtp", "push"}
 
 
@@ -24,7 +29,7 @@ class ErrorBody(BaseModel):
 
     code: str = Field(description="a fixed word for programs", examples=["unknown_zone"])
     message: str = Field(description="one sentence for people", examples=["There is no zone thon-9."])
-    hint: str = Field(description="what to do; may be empty", examples=["GET /api/zones lists them."])
+    hint: str = Field(description="what to do", examples=["GET /api/zones lists them."])
 
 
 class ErrorForm(BaseModel):
@@ -46,7 +51,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorForm, "description": words[status]} for status in statuses}
 
 
-def error_response(status: int, code: str, message: str, hint: str = "") -> JSONResponse:
+def error_response(status: int, code: str, message: str, hint: str) -> JSONResponse:
     """Return the answer in the one form."""
     return JSONResponse({"error": {"code": code, "message": message, "hint": hint}}, status)
 
@@ -79,7 +84,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    hint = "GET /api/openapi.json lists what there is." if error.status_code in (404, 405) else ""
+    hint = _HINTS.get(error.status_code, "GET /api/openapi.json describes every request.")
     response = error_response(
         error.status_code, _CODES.get(error.status_code, "bad_request"), _stop(str(error.detail)), hint
     )
@@ -98,7 +103,7 @@ async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
 
 
 async def _gone(_request: Request, _error: Exception) -> JSONResponse:
-    return error_response(400, "cut_off", "The connection was lost in the middle of the body.")
+    return error_response(400, "cut_off", "The connection was lost in the middle of the body.", "Send it again.")
 
 
 def _sentence(problem: Any) -> str:

@@ -71,8 +71,9 @@ def test_a_profile_is_changed_in_part() -> None:
     ],
 )
 def test_what_is_wrong_is_named(text: str, words: str) -> None:
-    with pytest.raises(StartError, match=words):
+    with pytest.raises(StartError, match=words) as caught:
         parse(text)
+    assert caught.value.hint
 
 
 def test_a_file_that_is_not_there() -> None:

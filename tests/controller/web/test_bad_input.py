@@ -67,12 +67,21 @@ def test_bad_input(office: Running, method: str, path: str, body: Any, status: i
     error = response.json()["error"]
     assert set(error) == {"code", "message", "hint"}
     assert words in error["message"]
+    assert error["hint"], "an error tells what to do"
 
 
 def test_a_chunked_body_is_counted(office: Running) -> None:
     response = office.http.post("/api/zones", content=(b" " * 10_000 for _ in range(40)))
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "too_large"
+    assert response.json()["error"]["hint"] == "Send less."
+
+
+def test_a_file_that_is_no_sound_says_what_to_do_instead(office: Running) -> None:
+    error = office.http.post("/api/sounds", content=b"this is no sound").json()["error"]
+    assert error["code"] == "no_sound"
+    assert error["message"].startswith("This file holds no sound that can be read: ")
+    assert error["hint"] == "Use a WAV, MP3, M4A, OGG or FLAC file."
 
 
 def test_a_form_without_a_file(office: Running) -> None:
