@@ -5,7 +5,7 @@ import select
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class EspeakVoice:
             yield resampler.process(speech) * factor
         if resampler is not None:
             yield resampler.process(np.zeros(0, np.float32), last=True) * factor
-        complaint = process.stderr.read(2000).decode(errors="replace").strip()
+        complaint = _last_words(process.stderr.read(2000).decode(errors="replace"))
         if process.wait() != 0:
             raise IngestError(
                 "voice_missing",
@@ -116,7 +116,7 @@ class PiperVoice:
                 "voice_missing",
                 f"there is no voice file {self._model.name}; put it into the folder of voices",
             )
-        model = Model.load(self._model)
+        model = self._load(Model.load)
         resampler: Resampler | None = None
         for chunk in model.synthesize(text, SynthesisConfig(length_scale=1.0 / speed)):
             if resampler is None:
@@ -124,6 +124,19 @@ class PiperVoice:
             yield resampler.process(chunk.audio_float_array.astype(np.float32)) * gain(self._GAIN_DB)
         if resampler is not None:
             yield resampler.process(np.zeros(0, np.float32), last=True) * gain(self._GAIN_DB)
+
+    def _load(self, load: Callable[[Path], Any]) -> Any:
+        try:
+            return load(self._model)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever its libraries find wrong with the two files
+            name = self._model.name
+            raise IngestError(
+                "voice_failed",
+                f"the voice file {name} cannot be read ({type(error).__name__}); "
+                f"put {name} and {name}.json as Piper gives them into the folder of voices",
+            ) from None
 
 
 VOICES: dict[str, Callable[[str, Path | None], Voice]] = {
@@ -146,6 +159,12 @@ def _in_folder(folder: Path | None, name: str) -> Path:
     if folder is None:
         raise IngestError("voice_missing", "no folder of voices is configured; choose the voice vi")
     return folder / f"{name}.onnx"
+
+
+def _last_words(complaint: str) -> str:
+    """Return the last line of what espeak-ng wrote, without what its PulseAudio client says of our limits."""
+    lines = [line for line in complaint.splitlines() if line.strip() and not line.startswith("ftruncate()")]
+    return lines[-1].removeprefix("Error: ").strip().rstrip(".") if lines else ""
 
 
 def _read(fd: int) -> bytes:

@@ -1,5 +1,7 @@
 """Sources that are made here: speech, chime, tone."""
 
+import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -77,7 +79,11 @@ async def test_a_voice_that_is_missing(pool: IngestPool) -> None:
     heard = await media.record(pool, TextRequest(text="Xin chào", voice="xx-none"))
     assert isinstance(heard.final, Failed)
     assert heard.final.code == "voice_missing"
-    assert "espeak-ng --voices" in heard.final.text
+    assert re.fullmatch(
+        r'the voice "xx-none" does not speak \([^\n]*voice[^\n]*\); choose another, espeak-ng --voices lists them',
+        heard.final.text,
+    )
+    assert "ftruncate" not in heard.final.text, "what its sound library says of our limits is no one's concern"
 
 
 async def test_piper_without_its_package_or_file(pool: IngestPool) -> None:
@@ -122,6 +128,21 @@ def test_piper_speaks_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert media.pitch_hz(spoken) == pytest.approx(440, abs=2)
     with pytest.raises(IngestError, match="there is no voice file other"):
         list(voices.find_voice("piper:other", tmp_path).speak("Xin chào", 1.0))
+
+
+def test_a_voice_file_that_is_no_voice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Model:
+        @staticmethod
+        def load(path: Path) -> None:
+            json.loads(path.read_text())
+
+    monkeypatch.setitem(sys.modules, "piper", SimpleNamespace(PiperVoice=Model, SynthesisConfig=SimpleNamespace))
+    (tmp_path / "bad.onnx").write_text("no voice")
+    with pytest.raises(IngestError) as caught:
+        list(voices.find_voice("piper:bad", tmp_path).speak("Xin chào", 1.0))
+    assert caught.value.code == "voice_failed"
+    assert caught.value.message == "The voice file bad.onnx cannot be read (JSONDecodeError)."
+    assert caught.value.hint == "Put bad.onnx and bad.onnx.json as Piper gives them into the folder of voices."
 
 
 def test_commands_of_the_voice_are_taken_out() -> None:
