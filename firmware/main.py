@@ -11,7 +11,7 @@ from firmware.node.agent import Agent
 def make_hal(settings):
     """Return the HAL of the board that this runs on."""
     try:
-        from machine import I2S  # noqa: F401
+        from machine import I2S  # noqa: F401 - only an ESP32 and its stand-in have it
     except ImportError:
         from firmware.hal.linux.board import LinuxHal
 

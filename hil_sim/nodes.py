@@ -1,8 +1,6 @@
 """The nodes of a run: unmodified firmware under MicroPython, one process each, that can lose their power."""
 
-import contextlib
 import json
-import os
 import random
 import subprocess
 from dataclasses import dataclass
@@ -13,9 +11,6 @@ from hil_sim import children, flash
 POWER_OFF_S = 1.0
 """How long a node is dark when it is rebooted."""
 _TICKS_PERIOD_US = 1 << 30
-_REALTIME_PRIORITY = 2
-_NICE = -5
-"""A board has its processor to itself, a host's is shared: what a node does late is heard as the firmware's fault."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class Node:
             cwd=self.folder,
             env=flash.node_environment(self._flash, cause),
         )
-        _prefer(self._child.pid)
+        children.prefer(self._child.pid)
 
     def power_off(self) -> None:
         """End it in the middle of whatever it does."""
@@ -103,12 +98,3 @@ class Node:
             return None
         reason = "its watchdog bit" if code == flash.WATCHDOG_EXIT_CODE else f"it ended with exit code {code}"
         return f"{self.setup.name}: {reason}"
-
-
-def _prefer(pid: int) -> None:
-    """Let the node run before ordinary processes, after engine and network; as far as allowed."""
-    try:
-        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(_REALTIME_PRIORITY))
-    except PermissionError:
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, pid, _NICE)

@@ -1,6 +1,6 @@
 """The loops over samples in viper: see ``hot_plain`` for what they do. Imported on MicroPython only."""
 
-# ruff: noqa: F821, PLR1730
+# ruff: noqa: F821, PLR1730 - viper types are no names; it has no min() and max()
 from array import array
 
 import micropython

@@ -4,7 +4,7 @@ asyncio keeps the host's milliseconds (``machine`` sees to it): its C task queue
 one queue would disorder it.
 """
 
-# ruff: noqa: I001, F403
+# ruff: noqa: I001, F403 - the star first, so that our own names win over it
 from utime import *
 import utime
 

@@ -59,7 +59,7 @@ class Fixture:
         self.stations = Stations(self.database)
         self.sources = SlowSources()
         self.air = Air()
-        self.broadcasts = Broadcasts(self.database, self.stations, self.sources, self.air, Bus(), keep=3)  # type: ignore[arg-type]
+        self.broadcasts = Broadcasts(self.database, self.stations, self.sources, self.air, Bus(), keep=3)
 
     async def begin(self) -> Any:
         source = parse_request({"kind": "tone", "duration_ms": 60_000})
@@ -172,7 +172,7 @@ async def test_a_pipe_that_cannot_be_made_leaves_no_descriptor(tmp_path: Path, m
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("controller.sources.fcntl.fcntl", refused)
-    sources = Sources(None, None, -16.0, tmp_path)  # type: ignore[arg-type]
+    sources = Sources(None, None, -16.0, tmp_path)
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(PermissionError):
         await sources.run(ToneRequest(kind="tone", duration_ms=1000), print)

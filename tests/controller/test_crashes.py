@@ -56,7 +56,7 @@ async def test_killed_broker_is_back_and_told_again(office: Running) -> None:
     async with aiomqtt.Client("127.0.0.1", office.ports["broker_port"]) as client:
         await client.subscribe("loaxa/v1/zone/thon-1/session")
         message = await anext(aiter(client.messages))
-    assert [one.ssrc for one in announcement.parse(bytes(message.payload), "thon-1")] == [stream["ssrc"]]  # type: ignore[arg-type]
+    assert [one.ssrc for one in announcement.parse(bytes(message.payload), "thon-1")] == [stream["ssrc"]]
 
 
 def test_killed_right_after_201_it_is_in_the_database(office: Running) -> None:

@@ -14,7 +14,7 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from codec.wire import announcement, command, names, report
-from hil_sim import flash
+from hil_sim import children, flash
 from tests.firmware import capture
 from tests.firmware.office import (
     LOOK_AHEAD_SAMPLES,
@@ -56,6 +56,7 @@ class Station:
                 stdout=log,
                 stderr=log,
             )
+        children.prefer(self.process.pid)
 
     def kill(self) -> None:
         if self.process is not None:

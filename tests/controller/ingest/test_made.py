@@ -102,7 +102,7 @@ def test_a_voice_of_another_kind_that_makes_no_sound(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(voices.VOICES, "mute", lambda _name, _folder: _Mute())
     request = TextRequest.model_construct(text="Xin chào", voice="mute:a", speed=1.0, start_us=0)
     with pytest.raises(IngestError, match="makes no sound of this text; write words") as caught:
-        speech.play(request, None, None)  # type: ignore[arg-type]
+        speech.play(request, None, None)
     assert caught.value.code == "unspeakable"
 
 

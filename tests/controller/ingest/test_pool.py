@@ -140,7 +140,7 @@ async def test_failure_before_the_start_is_raised_to_who_waits(pool: IngestPool,
 async def test_what_is_the_controllers_is_refused_and_the_pipe_closed(pool: IngestPool) -> None:
     read_fd, write_fd = os.pipe()
     with pytest.raises(TypeError):
-        await pool.start(PushRequest(), write_fd)  # type: ignore[arg-type]
+        await pool.start(PushRequest(), write_fd)
     assert os.read(read_fd, 1) == b""
     os.close(read_fd)
 

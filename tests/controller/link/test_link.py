@@ -21,14 +21,14 @@ class Client:
 
 
 async def test_a_withdrawal_that_failed_is_said_again() -> None:
-    link = Link("127.0.0.1", 1, None)  # type: ignore[arg-type]
+    link = Link("127.0.0.1", 1, None)
     link.withdraw("thon-1")
     with pytest.raises(aiomqtt.MqttError):
-        await link._announce_changes(Client(fails=True))  # type: ignore[arg-type]
+        await link._announce_changes(Client(fails=True))
     link._unsent = set(link._announcements)  # as after a new connection
     link._nudge.set()
     client = Client(fails=False)
-    task = asyncio.create_task(link._announce_changes(client))  # type: ignore[arg-type]
+    task = asyncio.create_task(link._announce_changes(client))
     while link._announcements:
         await asyncio.sleep(0.01)
     task.cancel()
@@ -36,7 +36,7 @@ async def test_a_withdrawal_that_failed_is_said_again() -> None:
 
 
 async def test_an_unexpected_error_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    link = Link("127.0.0.1", 1, None)  # type: ignore[arg-type]
+    link = Link("127.0.0.1", 1, None)
     tried = 0
 
     def fail() -> None:

@@ -28,7 +28,7 @@ async def node(office: Running) -> AsyncIterator[aiomqtt.Client]:
 async def _next(client: aiomqtt.Client) -> bytes:
     async with asyncio.timeout(10):
         message = await anext(aiter(client.messages))
-    return bytes(message.payload)  # type: ignore[arg-type]
+    return bytes(message.payload)
 
 
 async def _until(true: Any) -> None:
