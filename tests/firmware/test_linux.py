@@ -84,7 +84,7 @@ async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str]
             found = await office.expect(names.node_topic("pi", "status"))
             assert report.parse_status(found)["board"] == "linux"
             await asyncio.sleep(1)
-            stream = announcement.Stream(90, 20_000, media_us() + 100_000, 400_000, 3)
+            stream = announcement.Stream(90, 20_000, media_us() + 500_000, 400_000, 3)
             await office.announce(ZONE, [stream])
             await office.send(stream, packets)
             await asyncio.sleep(0.6)

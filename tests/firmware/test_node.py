@@ -122,7 +122,7 @@ async def test_sound_leaves_at_its_instants(tmp_path: Path, station: Station) ->
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(1.5)
-        stream = announcement.Stream(77, 20_000, media_us() + 100_000, 150_000, 3)
+        stream = announcement.Stream(77, 20_000, media_us() + 500_000, 150_000, 3)
         await office.announce(ZONE, [stream])
         await office.send(stream, packets)
         counters = await health(office, "node-1", lambda c, g, on_air: on_air == 77)
@@ -134,7 +134,7 @@ async def test_sound_leaves_at_its_instants(tmp_path: Path, station: Station) ->
     late_ms = delays_ms(pcm, station.heard(stream, 3, LOOK_AHEAD_SAMPLES))
     print(f"delay ms: {late_ms.min():.3f} to {late_ms.max():.3f}")
     assert np.abs(late_ms).max() < 2, late_ms
-    assert "failed" not in station.log()
+    assert "failed" not in (log := station.log()), log
 
 
 async def test_low_latency_profile(tmp_path: Path, station: Station) -> None:
@@ -144,7 +144,7 @@ async def test_low_latency_profile(tmp_path: Path, station: Station) -> None:
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(1)
-        stream = announcement.Stream(78, 10_000, media_us() + 100_000, 50_000, 3)
+        stream = announcement.Stream(78, 10_000, media_us() + 500_000, 50_000, 3)
         await office.announce(ZONE, [stream])
         await office.send(stream, packets)
         await asyncio.sleep(0.1)
@@ -160,7 +160,7 @@ async def test_a_stock_micropython_without_our_dac_module_plays_too(tmp_path: Pa
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(1)
-        stream = announcement.Stream(82, 20_000, media_us() + 100_000, 150_000, 3)
+        stream = announcement.Stream(82, 20_000, media_us() + 500_000, 150_000, 3)
         await office.announce(ZONE, [stream])
         await office.send(stream, packets)
         await asyncio.sleep(0.3)
@@ -180,7 +180,7 @@ async def test_streams_by_multicast(tmp_path: Path, station: Station) -> None:
         streams = []
         for number in (1, 2):  # the second group takes the first one's place
             group = (f"239.77.{number}.1", free_port())
-            streams.append(announcement.Stream(82 + number, 20_000, media_us() + 200_000, 150_000, 3, group))
+            streams.append(announcement.Stream(82 + number, 20_000, media_us() + 500_000, 150_000, 3, group))
             await office.announce(ZONE, streams[-1:])
             await office.send(streams[-1], packets)
             await asyncio.sleep(0.2)
@@ -191,7 +191,7 @@ async def test_streams_by_multicast(tmp_path: Path, station: Station) -> None:
     for stream in streams:
         late_ms = delays_ms(pcm, station.heard(stream, 1, LOOK_AHEAD_SAMPLES))
         assert np.abs(late_ms).max() < 2, late_ms
-    assert "failed" not in station.log()
+    assert "failed" not in (log := station.log()), log
 
 
 async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, station: Station) -> None:
@@ -202,7 +202,7 @@ async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, sta
         await office.expect(names.node_topic("node-1", "status"))
         address = await office.member("node-1")
         await asyncio.sleep(1)
-        stream = announcement.Stream(79, 20_000, media_us() + 100_000, 150_000, 3)
+        stream = announcement.Stream(79, 20_000, media_us() + 500_000, 150_000, 3)
         await office.announce(ZONE, [stream])
 
         async def attack() -> None:
@@ -236,10 +236,10 @@ async def test_a_killed_node_joins_again_in_time(tmp_path: Path, station: Statio
         await office.expect(names.node_topic("node-1", "status"))
         answer = await office.command("node-1", 1, command.CONFIGURE, {"zone": ZONE, "gain_db": -6.0})
         assert command.parse_ack(answer) == (1, None)
-        stream = announcement.Stream(80, 20_000, media_us() + 100_000, 150_000, 3)
+        stream = announcement.Stream(80, 20_000, media_us() + 500_000, 150_000, 3)
         await office.announce(ZONE, [stream])
         sending = asyncio.create_task(office.send(stream, packets))
-        await asyncio.sleep(2)
+        await asyncio.sleep(2.5)
         station.kill()
         station.start(office, zone=None)  # the zone is in its storage
         await sending
@@ -284,7 +284,7 @@ async def test_the_broker_goes_and_the_sound_stays(tmp_path: Path, station: Stat
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(0.5)
-        stream = announcement.Stream(81, 20_000, media_us() + 100_000, 150_000, 3)
+        stream = announcement.Stream(81, 20_000, media_us() + 500_000, 150_000, 3)
         await office.announce(ZONE, [stream])
         sending = asyncio.create_task(office.send(stream, packets))
         await asyncio.sleep(1)
