@@ -1,9 +1,8 @@
-"""``loaxa sim run``: plays a scenario, judges what was captured, prints the verdict and keeps what was asked for."""
+"""A run: plays a scenario, judges what was captured and keeps what was asked for."""
 
 import json
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,8 @@ from hil_sim import flash, plots
 from hil_sim.air import hear
 from hil_sim.capture import Track, lay, read_runs
 from hil_sim.ear import EarReport, Programme
-from hil_sim.network import NetworkError
-from hil_sim.office import OfficeError
 from hil_sim.packets import write_pcap
-from hil_sim.report import describe
-from hil_sim.scenario import Scenario, ScenarioError, load
+from hil_sim.scenario import Scenario
 from hil_sim.signals import RATE, db_to_ratio, moving_rms, write_wav
 from hil_sim.stream import decode, read_frames
 from hil_sim.verdict import Heard, judge_ears, make_verdict
@@ -29,27 +25,12 @@ MAX_PAUSE_S = 2.0
 """Neither the bulletin nor the sweeps have a longer pause."""
 
 
-def run_scenario(path: Path, keep: Path | None, as_json: bool) -> int:
-    """Play the scenario in `path` and print its verdict; return 0 only when it passed.
+def run(scenario: Scenario, keep: Path | None, note: Any = lambda text: None) -> tuple[dict[str, Any], Recording]:
+    """Return verdict and recording of one run; `note` is told how far it is.
 
     keep: a folder that is left with the verdict, recordings, packets, plots and logs; made when it does not exist.
+    Raises OfficeError, NetworkError, CaptureError.
     """
-    try:
-        scenario = load(path)
-    except ScenarioError as error:
-        print(f"loaxa: {error}", file=sys.stderr)
-        return 1
-    try:
-        verdict, _ = run(scenario, keep, lambda text: print(text, file=sys.stderr, flush=True))
-    except (OfficeError, NetworkError, OSError) as error:
-        print(f"loaxa: the village could not be run: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(verdict, ensure_ascii=False) if as_json else describe(verdict))
-    return 0 if verdict["passed"] else 1
-
-
-def run(scenario: Scenario, keep: Path | None, note: Any = lambda text: None) -> tuple[dict[str, Any], Recording]:
-    """Return verdict and recording of one run; `note` is told how far it is. Raises OfficeError, NetworkError."""
     with tempfile.TemporaryDirectory(prefix="loaxa-sim-") as name:
         folder = Path(name)
         note(f"{scenario.name}: {scenario.nodes} nodes, {scenario.duration_s:g} s in real time")

@@ -41,13 +41,14 @@ def play(path: Path, keep: Path | None, output: Output) -> int:
         scenario = load(path)
     except ScenarioError as error:
         raise _failed({"scenario": path.stem}, str(error), output) from None
+    from hil_sim.capture import CaptureError
     from hil_sim.network import NetworkError
     from hil_sim.office import OfficeError
     from hil_sim.run import run
 
     try:
         verdict, _ = run(scenario, keep, output.note)
-    except (OfficeError, NetworkError, OSError, subprocess.SubprocessError) as error:
+    except (OfficeError, NetworkError, CaptureError, OSError, subprocess.SubprocessError) as error:
         raise _failed(_figures(scenario), f"the village could not be run: {error}", output) from None
     output.answer(verdict, describe(verdict))
     return 0 if verdict["passed"] else 1

@@ -9,8 +9,8 @@ import pytest
 
 from hil_sim import children
 from hil_sim.alignment import align
-from hil_sim.run import run_scenario
 from hil_sim.signals import RATE, read_wav
+from loaxa.cli import main
 
 HEAD = """
 seed = 11
@@ -56,7 +56,7 @@ def no_process_stays_behind():
 def play(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, seconds: float = 6) -> tuple[int, dict]:
     path = tmp_path / "village.toml"
     path.write_text(HEAD.format(seconds=seconds) + text)
-    code = run_scenario(path, tmp_path / "kept", as_json=True)
+    code = main(["sim", "run", str(path), "--json", "--keep", str(tmp_path / "kept")])
     captured = capsys.readouterr()
     assert captured.out, captured.err
     return code, json.loads(captured.out)

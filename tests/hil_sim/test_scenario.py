@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil_sim.run import run_scenario
 from hil_sim.scenario import ACTIONS, MAX_NODES, Clock, Limits, LinkSettings, Position, ScenarioError, load, parse
 
 HERE = Path(__file__).parent
@@ -141,12 +140,3 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_the_scenarios_of_the_project_are_valid_and_ask_for_something(path: Path) -> None:
     assert load(path).limits != Limits()
-
-
-def test_a_scenario_that_cannot_be_read_is_an_error_and_no_traceback(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_scenario(tmp_path / "none.toml", None, as_json=True) == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "none.toml: cannot be read" in captured.err
