@@ -33,8 +33,8 @@ class DAC:
         self._dma_frames = dma_frames
         self._dma_count = dma_count
         self._ring_frames = ring_frames
-        # Room for what is in the DMA too: it is kept until it has left.
-        self._size = ring_frames + dma_frames * dma_count
+        # Room for what is in the DMA and for the run before, which is kept until all of it has left.
+        self._size = ring_frames + 2 * dma_frames * dma_count
         self._ring = _malloc(2 * self._size)  # as on a board: not of Python's heap
         self._record = memoryview(bytearray(_HEADER_BYTES + 2 * dma_frames * dma_count))
         self._noise_us = settings["position_noise_us"]

@@ -71,6 +71,23 @@ def test_dac_emits_in_blocks_at_the_crystal(board: tuple[dict, int, Path]) -> No
     assert blocks >= 5
 
 
+@pytest.mark.parametrize("sizes", [(120, 4, 4320, 480), (240, 3, 960, 480), (240, 2, 240, 100)])
+def test_the_dac_emits_what_was_written(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    (tmp_path / "board.json").write_text(json.dumps({"ppm": PPM, "ticks_offset_us": 0, "capture": "a.dac"}))
+    staged = flash.stage(tmp_path / "flash")
+    command = [*flash.node_command(staged)[:-1], str(SCRIPT.with_name("dac_script.py")), *map(str, sizes)]
+    subprocess.run(command, cwd=tmp_path, env=flash.node_environment(staged), timeout=20, check=True)
+    data = (tmp_path / "a.dac").read_bytes()
+    emitted, at = [], 0
+    while at < len(data):
+        frames = struct.unpack_from("<qII", data, at)[1]
+        emitted.append(np.frombuffer(data, np.int16, frames, at + 16))
+        at += 16 + 2 * frames
+    sound = np.concatenate(emitted)
+    assert len(sound) > 10_000
+    assert np.array_equal(sound, np.arange(len(sound)) % 24_000)
+
+
 def test_reset_and_storage(board: tuple[dict, int, Path]) -> None:
     found, code, folder = board
     assert code == flash.REBOOT_EXIT_CODE
