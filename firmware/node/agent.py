@@ -105,17 +105,18 @@ class Agent:
             spare = queued + block_frames - player.fill_frames()
             if spare > 0 or dac.free() < block_frames:
                 break
-            if queued > player.floor_frames() and not player.ready():
+            if queued > player.floor_frames() and not player.ready(now_us):
                 spare = min(queued - player.floor_frames(), block_frames)
                 break
             self._write(self.pipeline.render(now_us))
-        self.watchdog.audio(now_us)
         return max(spare // 48 + 1, _MIN_TURN_MS)
 
     def _write(self, block):
         """Write what was rendered, the rest of it in a later turn; True when all is written. The player counts
         on every frame."""
         taken = self._dac.write(block)
+        if taken:
+            self.watchdog.audio(self.now_us())
         self._rest = block[taken:] if taken < len(block) else None
         return self._rest is None
 

@@ -4,6 +4,10 @@ CAPACITY = 128
 """Slots; bounds what a sender can make a node hold. The longest lead (codec/wire/announcement.py) and what is early."""
 
 
+MAX_BYTES = 24576
+"""Of all payloads together: 1.5 s at 128 kbit/s, and an eighth of an ESP32's heap whatever a sender makes up."""
+
+
 class JitterBuffer:
     """Holds the frames from `floor` (the next one to decode) up to `floor` + CAPACITY."""
 
@@ -12,6 +16,7 @@ class JitterBuffer:
         self._index = [-1] * CAPACITY
         self._payload = [None] * CAPACITY
         self._floor = None
+        self._bytes = 0
         self.least_slack_us = None
 
     def restart(self, floor=None):
@@ -19,6 +24,7 @@ class JitterBuffer:
         for slot in range(CAPACITY):
             self._index[slot] = -1
             self._payload[slot] = None
+        self._bytes = 0
         self._floor = floor
         self.least_slack_us = None
 
@@ -28,8 +34,11 @@ class JitterBuffer:
             self.restart(frame_index)
             return
         while self._floor < frame_index:
-            self._payload[self._floor % CAPACITY] = None
-            self._index[self._floor % CAPACITY] = -1
+            slot = self._floor % CAPACITY
+            if self._payload[slot] is not None:
+                self._bytes -= len(self._payload[slot])
+                self._payload[slot] = None
+            self._index[slot] = -1
             self._floor += 1
 
     def put(self, frame_index, payload, slack_us):
@@ -41,7 +50,7 @@ class JitterBuffer:
         if frame_index < self._floor:
             self._counters["late"] += 1
             return False
-        if frame_index >= self._floor + CAPACITY:
+        if frame_index >= self._floor + CAPACITY or self._bytes + len(payload) > MAX_BYTES:
             self._counters["unexpected"] += 1
             return False
         slot = frame_index % CAPACITY
@@ -50,6 +59,7 @@ class JitterBuffer:
             return False
         self._index[slot] = frame_index
         self._payload[slot] = payload
+        self._bytes += len(payload)
         return True
 
     def peek(self, frame_index):

@@ -108,13 +108,27 @@ class Player:
         """Return how many frames the DAC must be ahead at least, whatever has not come."""
         return max(_LOW_FLOOR_FRAMES if self._is_low() else _FLOOR_FRAMES, self._least_fill_frames)
 
-    def ready(self):
+    def ready(self, now_us):
         """Return whether all that the next block needs is here; if not, it may wait until the floor is reached."""
-        return (
-            not self._playing
-            or self._fade
-            or self._decoder.ready(self._drift.position, self._drift.span(self.block_frames()))
-        )
+        if not self._playing or self._fade or not self._in_time(now_us):
+            return True
+        drift = self._drift
+        if self._steer(self._stream) is None:
+            return True
+        return self._decoder.ready(drift.position, drift.span(self.block_frames()))
+
+    def _in_time(self, now_us):
+        return self._line.known and self._clock.locked(now_us)
+
+    def _steer(self, stream):
+        """Set the rate for the next block; return the error in samples, None where slewing would take too long."""
+        position, phase = self._position(stream)
+        error = self._drift.error_samples(position, phase)
+        if not -SNAP_SAMPLES < error < SNAP_SAMPLES:
+            self._drift.steer(0.0, self._clock.drift_ppm - self._line.drift_ppm)
+            return None
+        self._drift.steer(error, self._clock.drift_ppm - self._line.drift_ppm)
+        return error
 
     def block_frames(self):
         """Return how many frames :meth:`render` makes next."""
@@ -177,9 +191,11 @@ class Player:
         block = self._block[:samples]
         if self._stream is None:
             self._idle(block, samples)
-        elif self._line.known and self._clock.locked(now_us):
+        elif self._in_time(now_us):
             self._programme(block, samples, now_us)
         else:
+            if self._playing:  # it goes on where it should be, not where it was
+                self._stop()
             self._silence(block, samples)
         self._written += samples
         return block
@@ -198,26 +214,23 @@ class Player:
 
     def _programme(self, block, samples, now_us):
         stream = self._stream
-        position, phase = self._position(stream)
-        if not self._playing and not self._start(stream, position, phase, samples):
+        if not self._playing and not self._start(stream, samples):
             self._silence(block, samples)
             return
         drift = self._drift
-        error = drift.error_samples(position, phase)
-        self.skew_us = round(error * 20.833)
-        fade = self._fade
-        if not -SNAP_SAMPLES < error < SNAP_SAMPLES:
-            fade = True
-            error = 0.0
-        drift.steer(error, self._clock.drift_ppm - self._line.drift_ppm)
+        error = self._steer(stream)
+        fade = self._fade or error is None
+        if error is not None:
+            self.skew_us = round(error * 20.833)
         offset = self._decoder.fill(drift.position, drift.span(samples))
         drift.run(self._decoder.window, offset, block, samples)
         self._volume.apply(block, samples, fade)
         if fade:
             self._stop()
 
-    def _start(self, stream, position, phase, samples):
+    def _start(self, stream, samples):
         """Begin where the clock says if the first frame is here; else let the buffer wait for it."""
+        position, phase = self._position(stream)
         self._jitter.raise_floor(max(position * 125 // 6 // stream.frame_us, 0))
         frame_samples = stream.frame_us * 48 // 1000
         index = self._jitter.first(MAX_BLOCK_SAMPLES // frame_samples + 2)

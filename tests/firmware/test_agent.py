@@ -258,6 +258,28 @@ def test_what_a_dac_does_not_take_comes_next() -> None:
     assert len(made) - len(hal.dac.samples) <= 480
 
 
+class DeadDac(ShyDac):
+    """Says that there is room and takes nothing, as one whose interrupts have stopped."""
+
+    def write(self, block: memoryview) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(("dac", "lives"), [(Dac, True), (ShyDac, True), (DeadDac, False)])
+def test_a_dac_that_takes_nothing_lets_the_watchdog_bite(dac: type[Dac], lives: bool) -> None:
+    hal = Hal(("127.0.0.1", 9))
+    hal.dac = dac()
+    node = Agent(hal, Config("node-9", ("h", 1), ("h", 2), None, 0.0, 0, None, {}, "", 0))
+    node._dac = hal.dac
+    now_us = node.now_us()
+    node.now_us = lambda: now_us
+    for _ in range(50):
+        now_us += 100_000
+        hal.dac._start_ns -= 100_000_000  # its time goes on as the node's does
+        node._fill()
+    assert node.watchdog.healthy(now_us) is lives
+
+
 async def test_a_group_that_cannot_be_joined_is_tried_ever_more_rarely() -> None:
     hal = Hal(("127.0.0.1", 9))
     waits: list[int] = []

@@ -71,18 +71,23 @@ class Dac:
         pointer = array("P", [0])
         _check(_status_malloc(pointer), "memory")
         self._status = pointer[0]
+        self._pcm = None
         self._open()
 
     def _open(self):
         pointer = array("P", [0])
         _check(_pcm_open(pointer, self._device, _PLAYBACK, _NONBLOCK), self._device)
         self._pcm = pointer[0]
-        _check(
-            _set_params(self._pcm, _FORMAT_S16_LE, _ACCESS_RW_INTERLEAVED, 1, RATE, 1, _BUFFER_US),
-            "48 kHz mono 16 bit",
-        )
-        self._set_software()
-        self._capacity = _check(_avail(self._pcm), "buffer")
+        try:
+            _check(
+                _set_params(self._pcm, _FORMAT_S16_LE, _ACCESS_RW_INTERLEAVED, 1, RATE, 1, _BUFFER_US),
+                "48 kHz mono 16 bit",
+            )
+            self._set_software()
+            self._capacity = _check(_avail(self._pcm), "buffer")
+        except OSError:
+            self._close()
+            raise
 
     def _set_software(self):
         """Start once `start_frames` are there, and stamp by CLOCK_MONOTONIC, which is what ticks_us() reads."""
@@ -98,6 +103,11 @@ class Dac:
         finally:
             _sw_free(params)
 
+    def _close(self):
+        pcm, self._pcm = self._pcm, None
+        if pcm is not None:
+            _pcm_close(pcm)
+
     def _recovered(self, code):
         """Bring the device back after an error; an xrun or a suspend is an underrun."""
         self._underruns += 1
@@ -106,6 +116,8 @@ class Dac:
 
     def free(self):
         """Return the frames that write() would accept."""
+        if self._pcm is None:
+            self._open()
         found = _avail(self._pcm)
         if found < 0:
             self._recovered(found)
@@ -113,7 +125,7 @@ class Dac:
         if found < _STALLED_FRAMES and self._delay <= 0:
             # PulseAudio's plugin can come out of an underrun with nothing queued and nothing free, for ever.
             self._underruns += 1
-            _pcm_close(self._pcm)
+            self._close()
             self._open()
             return self._capacity
         return found
@@ -133,6 +145,8 @@ class Dac:
     def position(self):
         """Return ``(frames_out, ticks)`` of the driver's last time stamp."""
         now_us = time.ticks_us()
+        if self._pcm is None:  # it could not be opened again; the next try may succeed
+            self._open()
         code = _status(self._pcm, self._status)
         if code < 0:
             self._recovered(code)
@@ -152,4 +166,4 @@ class Dac:
     def deinit(self):
         """Close the device."""
         _status_free(self._status)
-        _pcm_close(self._pcm)
+        self._close()

@@ -73,6 +73,23 @@ def check_after_a_gap_the_node_is_in_time_at_once():
         assert _worst_us(node.errors_us(stream, again, 30 * 480)) < 150, stall_ms
 
 
+def check_after_the_dac_ran_dry_nothing_old_is_heard():
+    node = _locked(20, frame_us=10000)
+    stream = node.stream(lead_us=60000)
+    node.pipeline.announce([stream], node.local(node.now_us))
+    node.send(stream, 0, 60, late_us=2000)
+    node.stall(120)
+    node.send(stream, 60, 60, late_us=2000)
+    assert node.counters["underruns"] >= 1, node.counters
+    # But for the fade-in whatever sounds is in its place.
+    assert _worst_us(node.errors_us(stream, 72 * 480, 40 * 480)) < 150
+    previous = 0
+    for first, block in node.emitted:
+        for sample in block:
+            assert previous or abs(sample) < 200, (first, sample)  # out of silence only by a ramp
+            previous = sample
+
+
 def check_the_longest_lead_is_held():
     for frame_us in (2500, 20000):
         node = _locked(20, frame_us=frame_us)

@@ -8,7 +8,7 @@ from firmware.node import hot, hot_plain
 from firmware.node.clock import Clock
 from firmware.node.counters import new_counters
 from firmware.node.drift import ONE, DriftCorrector
-from firmware.node.jitter import CAPACITY, JitterBuffer
+from firmware.node.jitter import CAPACITY, MAX_BYTES, JitterBuffer
 from firmware.node.line import Line
 from firmware.node.streams import DEAD_AFTER_US, Streams
 from firmware.node.ticks import Unwrapper
@@ -111,6 +111,23 @@ def check_clock_takes_no_reply_that_it_did_not_ask_for():
         raise AssertionError("a short reply was taken")
     except WireError:
         pass
+
+
+def check_jitter_buffer_holds_no_more_bytes_than_a_node_has():
+    jitter = JitterBuffer(new_counters())
+    for start in (0, 1000):  # what is taken, given up or forgotten makes room again
+        jitter.restart(start)
+        taken = [jitter.put(start + i, bytes(1000), 0) for i in range(CAPACITY)]
+        assert sum(taken) == MAX_BYTES // 1000
+        assert jitter.put(start + 40, bytes(MAX_BYTES % 1000), 0)
+        assert not jitter.put(start + 41, b"x", 0)
+        assert len(jitter.take(start)) == 1000
+        assert jitter.put(start + 41, bytes(1000), 0)
+        jitter.raise_floor(start + 30)
+        assert not jitter.put(start + 29, bytes(1000), 0)
+        for i in range(MAX_BYTES // 1000 - 2):
+            assert jitter.put(start + 50 + i, bytes(1000), 0), i
+        assert not jitter.put(start + 100, bytes(1001), 0)
 
 
 def check_jitter_buffer_orders_and_counts():
