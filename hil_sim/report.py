@@ -1,6 +1,15 @@
-"""A verdict in words, for people at a terminal."""
+"""A verdict in words, for people at a terminal, and as a file."""
 
+import json
+from pathlib import Path
 from typing import Any
+
+
+def keep_verdict(folder: Path, verdict: dict[str, Any]) -> None:
+    """Write ``verdict.json`` into `folder`, made when it does not exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(verdict, indent=2, ensure_ascii=False)
+    (folder / "verdict.json").write_text(text + "\n", encoding="utf-8")
 
 
 def describe(verdict: dict[str, Any]) -> str:

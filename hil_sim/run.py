@@ -1,6 +1,5 @@
 """A run: plays a scenario, judges what was captured and keeps what was asked for."""
 
-import json
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from hil_sim.air import hear
 from hil_sim.capture import Track, lay, read_runs
 from hil_sim.ear import EarReport, Programme
 from hil_sim.packets import write_pcap
+from hil_sim.report import keep_verdict
 from hil_sim.scenario import Scenario
 from hil_sim.signals import RATE, db_to_ratio, moving_rms, write_wav
 from hil_sim.stream import decode, read_frames
@@ -107,7 +107,7 @@ def _keep(
     ears: list[EarReport],
     verdict: dict[str, Any],
 ) -> None:
-    (keep / "verdict.json").write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    keep_verdict(keep, verdict)
     write_wav(keep / "source.wav", heard.programme.source)
     for number, track in enumerate(heard.ears, 1):
         write_wav(keep / f"node-{number:02d}.wav", track.samples)

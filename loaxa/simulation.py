@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from hil_sim.report import describe
+from hil_sim.report import describe, keep_verdict
 from hil_sim.scenario import MAX_NODES, Scenario, ScenarioError, load
 from loaxa.errors import CommandError
 from loaxa.output import Output
@@ -40,7 +40,7 @@ def play(path: Path, keep: Path | None, output: Output) -> int:
     try:
         scenario = load(path)
     except ScenarioError as error:
-        raise _failed({"scenario": path.stem}, str(error), output) from None
+        raise _failed({"scenario": path.stem}, str(error), keep, output) from None
     from hil_sim.capture import CaptureError
     from hil_sim.network import NetworkError
     from hil_sim.office import OfficeError
@@ -49,7 +49,7 @@ def play(path: Path, keep: Path | None, output: Output) -> int:
     try:
         verdict, _ = run(scenario, keep, output.note)
     except (OfficeError, NetworkError, CaptureError, OSError, subprocess.SubprocessError) as error:
-        raise _failed(_figures(scenario), f"the village could not be run: {error}", output) from None
+        raise _failed(_figures(scenario), f"the village could not be run: {error}", keep, output) from None
     output.answer(verdict, describe(verdict))
     return 0 if verdict["passed"] else 1
 
@@ -72,7 +72,10 @@ def _figures(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _failed(known: dict[str, Any], why: str, output: Output) -> CommandError:
-    """Answer programs with a verdict; return the error for people, which alone goes to a terminal."""
-    output.answer({**UNKNOWN, **known, "passed": False, "failures": [why]}, "")
+def _failed(known: dict[str, Any], why: str, keep: Path | None, output: Output) -> CommandError:
+    """Answer programs with a verdict, and keep it; return the error for people, which alone goes to a terminal."""
+    verdict = {**UNKNOWN, **known, "passed": False, "failures": [why]}
+    if keep is not None:
+        keep_verdict(keep, verdict)
+    output.answer(verdict, "")
     return CommandError(why)

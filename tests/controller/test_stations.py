@@ -1,6 +1,8 @@
 """Zones and nodes: what is reported of one node costs nothing for the others."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +54,46 @@ async def test_a_strangers_address_is_not_kept(stations: Stations) -> None:
     assert all(node.address is None for node in await stations.nodes())
 
 
-async def test_a_report_that_comes_while_all_is_read_is_not_lost(stations: Stations) -> None:
-    await stations.change_zone("thon-1", {"gain_db": -1.0})
-    await stations.keep_reports({"cum-0": {"seen_wall_us": 5}, "gone": {"seen_wall_us": 5}})
-    assert (await stations.roster()).by_tag[tag("cum-0")].seen_wall_us == 5
+class SlowReads:
+    """A database whose first read has read, and holds before it ends until `go`."""
+
+    def __init__(self, database: Database) -> None:
+        self.write = database.write
+        self._read = database.read
+        self.has_read = asyncio.Event()
+        self.go = asyncio.Event()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        async with self._read() as session:
+            yield session
+        self.has_read.set()
+        await self.go.wait()
+
+
+@pytest.mark.parametrize("what", ["report", "address"])
+async def test_what_comes_while_all_is_read_is_not_lost(stations: Stations, database: Database, what: str) -> None:
+    slow = SlowReads(database)
+    reading = Stations(slow)
+    rosters = asyncio.create_task(reading.roster())
+    await slow.has_read.wait()
+    if what == "report":
+        await reading.keep_reports({"cum-0": {"seen_wall_us": 5}, "gone": {"seen_wall_us": 5}})
+    else:
+        keeping = asyncio.create_task(reading.keep_address(tag("cum-0"), ["192.0.2.7", 40_000]))
+        await asyncio.sleep(0.05)
+    slow.go.set()
+    await rosters
+    if what == "address":
+        await keeping
+    found = (await reading.roster()).by_tag[tag("cum-0")]
+    assert (found.seen_wall_us if what == "report" else found.address) == (
+        5 if what == "report" else ["192.0.2.7", 40_000]
+    )
+
+
+async def test_reports_are_read_back(stations: Stations) -> None:
+    await stations.roster()
     await stations.keep_reports({"cum-0": {"seen_wall_us": 6}})
     assert [node.seen_wall_us for node in await stations.nodes() if node.id == "cum-0"] == [6]
     assert (await stations.node("cum-0")).seen_wall_us == 6

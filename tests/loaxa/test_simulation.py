@@ -35,7 +35,8 @@ def test_a_bad_scenario_is_a_failed_verdict(tmp_path: Path, capsys: Capture, tex
     verdict = verdict_without_a_run(capsys, path, why)
     assert verdict["scenario"] == "hamlet"
     assert verdict["skew_ms"] == {"p50": None, "p99": None, "max": None}
-    assert main(["sim", "run", str(path)]) == 1
+    assert main(["sim", "run", str(path), "--keep", str(tmp_path / "kept")]) == 1
+    assert json.loads((tmp_path / "kept" / "verdict.json").read_text()) == verdict
     for_people = capsys.readouterr()
     assert for_people.out == ""
     assert why in for_people.err
