@@ -17,6 +17,8 @@ from .ticks import Unwrapper
 from .watchdog import TIMEOUT_MS, Watchdog
 
 _MAX_BLOCKS_A_TURN = 8
+_AHEAD_BLOCKS_A_TURN = 2
+"""Beyond the floor: what is not urgent leaves the processor to others now and then."""
 _MIN_TURN_MS = 2
 _RESTART_MS = 100
 _GROUP_RESTART_MS = 30000
@@ -96,7 +98,7 @@ class Agent:
         frames_out, stamp = dac.position()
         player.observe(frames_out, self._ticks.local_us(stamp), dac.underruns())
         spare = 0
-        for _ in range(_MAX_BLOCKS_A_TURN):
+        for number in range(_MAX_BLOCKS_A_TURN):
             now_us = self.now_us()
             if self._rest is not None and not self._write(self._rest):
                 break
@@ -105,8 +107,12 @@ class Agent:
             spare = queued + block_frames - player.fill_frames()
             if spare > 0 or dac.free() < block_frames:
                 break
-            if queued > player.floor_frames() and not player.ready(now_us):
-                spare = min(queued - player.floor_frames(), block_frames)
+            above = queued - player.floor_frames()
+            if above > 0 and number >= _AHEAD_BLOCKS_A_TURN:
+                spare = 0
+                break
+            if above > 0 and not player.ready(now_us):
+                spare = min(above, block_frames)
                 break
             self._write(self.pipeline.render(now_us))
         return max(spare // 48 + 1, _MIN_TURN_MS)

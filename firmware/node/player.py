@@ -14,8 +14,8 @@ _LOW_BLOCK_SAMPLES = 240
 _LOW_LEAD_US = 120000
 _IDLE_FILL_FRAMES = 1440
 _LOW_IDLE_FILL_FRAMES = 1200
-_FILL_FRAMES = 3840
-"""How far the DAC is kept ahead: 80 ms playing; 30 ms, or 25 where the lead is short, while nothing plays yet."""
+_FILL_FRAMES = 5760
+"""How far the DAC is kept ahead: 120 ms playing; 30 ms, or 25 where the lead is short, while nothing plays yet."""
 _FLOOR_FRAMES = 2400
 _LOW_FLOOR_FRAMES = 1200
 """How long a frame that has not come is waited for: until the DAC is ahead by no more than this."""

@@ -28,7 +28,7 @@ _memcpy = _libc.func("P", "memcpy", "PPL")
 class DAC:
     """Mono 16-bit output; the pins are accepted and ignored."""
 
-    def __init__(self, sck=None, ws=None, sd=None, rate=48000, dma_frames=120, dma_count=4, ring_frames=4320):
+    def __init__(self, sck=None, ws=None, sd=None, rate=48000, dma_frames=120, dma_count=4, ring_frames=6240):
         self._rate_mhz = rate * 1000 + rate * ppb // 1000000
         self._dma_frames = dma_frames
         self._dma_count = dma_count

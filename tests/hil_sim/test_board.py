@@ -71,7 +71,7 @@ def test_dac_emits_in_blocks_at_the_crystal(board: tuple[dict, int, Path]) -> No
     assert blocks >= 5
 
 
-@pytest.mark.parametrize("sizes", [(120, 4, 4320, 480), (240, 3, 960, 480), (240, 2, 240, 100)])
+@pytest.mark.parametrize("sizes", [(120, 4, 6240, 480), (240, 3, 960, 480), (240, 2, 240, 100)])
 def test_the_dac_emits_what_was_written(tmp_path: Path, sizes: tuple[int, ...]) -> None:
     (tmp_path / "board.json").write_text(json.dumps({"ppm": PPM, "ticks_offset_us": 0, "capture": "a.dac"}))
     staged = flash.stage(tmp_path / "flash")

@@ -1,6 +1,6 @@
 // A MicroPython module `loadac` for the ESP32: a mono 16-bit I2S DAC that knows exactly which sample leaves it when.
 //
-//   dac = loadac.DAC(sck=26, ws=25, sd=22, rate=48000, dma_frames=120, dma_count=4, ring_frames=4320)
+//   dac = loadac.DAC(sck=26, ws=25, sd=22, rate=48000, dma_frames=120, dma_count=4, ring_frames=6240)
 //   accepted = dac.write(pcm)                # never blocks; takes at most dac.free() frames
 //   frames_out, local_us = dac.position()    # frames_out of the accepted frames had left the DMA at local_us
 //
@@ -182,7 +182,7 @@ static mp_obj_t dac_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
         { MP_QSTR_rate, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 48000 } },
         { MP_QSTR_dma_frames, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 120 } },
         { MP_QSTR_dma_count, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 4 } },
-        { MP_QSTR_ring_frames, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 4320 } },
+        { MP_QSTR_ring_frames, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 6240 } },
     };
     mp_arg_val_t arg[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed), allowed, arg);

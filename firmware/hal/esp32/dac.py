@@ -14,8 +14,8 @@ RATE = 48000
 _DMA_FRAMES = 120
 _DMA_COUNT = 4
 """2.5 ms a buffer: what is in the DMA, 7.5 ms, comes on top of what waits for it, and `low` has 25 ms for both."""
-_RING_FRAMES = 4320
-"""90 ms: 80 ms ahead while playing, and room to write."""
+_RING_FRAMES = 6240
+"""130 ms: 120 ms ahead while playing, and room to write. The module takes 8192 frames of memory either way."""
 
 
 def open_dac(pins):
