@@ -3,24 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from controller.stations import Stations, tag
-from controller.storage.database import Database, sqlite_url
+from controller.storage.database import Database
 
 NODES = 40
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    found = Database(sqlite_url(tmp_path))
-    await found.migrate()
-    yield found
-    await found.close()
 
 
 @pytest.fixture

@@ -1,24 +1,13 @@
 """Sessions that are over: the newest are kept, and what is on air is not touched."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
 from controller.states import ENDED, FAILED, ON_AIR
 from controller.storage import history
-from controller.storage.database import Database, sqlite_url
+from controller.storage.database import Database
 from controller.storage.history import prune
 from controller.storage.tables import Session
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    found = Database(sqlite_url(tmp_path))
-    await found.migrate()
-    yield found
-    await found.close()
 
 
 async def _store(database: Database, *states: str) -> None:
