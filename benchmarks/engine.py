@@ -21,6 +21,7 @@ from benchmarks.sink import Sink
 from benchmarks.speech import speech_like
 from codec.wire.names import node_tag
 from controller.engine.control import EngineLink
+from hil_sim.children import cpu_seconds
 
 MEMBERS, ZONES, SECONDS = 1000, 8, int(os.environ.get("LOAXA_BENCH_ENGINE_S", "60"))
 FRAME_US, LATE_MS, WARM_UP_S = 20_000, 5.0, 2.0
@@ -80,9 +81,9 @@ async def _run() -> dict[str, Any]:
             writers[number].start()
         await _drain(sink, WARM_UP_S)
         sink.arrivals.clear()
-        spent_s, began_s = _cpu_s(process.pid), time.monotonic()
+        spent_s, began_s = cpu_seconds(process.pid), time.monotonic()
         await _drain(sink, SECONDS)
-        cpu = (_cpu_s(process.pid) - spent_s) / (time.monotonic() - began_s)
+        cpu = (cpu_seconds(process.pid) - spent_s) / (time.monotonic() - began_s)
     finally:
         link.close()
         await process.wait()
@@ -125,13 +126,6 @@ async def _drain(sink: Sink, seconds: float) -> None:
     while time.monotonic() < until_s:
         await asyncio.sleep(_READ_PERIOD_S)
         sink.drain()
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the CPU seconds of a process and all its threads (proc(5), fields 14 and 15)."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as status:  # noqa: PTH123 - one read of /proc, no path to work with
-        fields = status.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _lateness(sink: Sink, streams: dict[int, dict[str, Any]], mono_us: int, media_us: int) -> dict[str, Any]:

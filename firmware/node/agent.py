@@ -111,10 +111,11 @@ class Agent:
             if above > 0 and number >= _AHEAD_BLOCKS_A_TURN:
                 spare = 0
                 break
-            if above > 0 and not player.ready(now_us):
+            block = self.pipeline.render(now_us, above <= 0)
+            if block is None:
                 spare = min(above, block_frames)
                 break
-            self._write(self.pipeline.render(now_us))
+            self._write(block)
         return max(spare // 48 + 1, _MIN_TURN_MS)
 
     def _write(self, block):

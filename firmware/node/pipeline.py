@@ -57,7 +57,7 @@ class Pipeline:
         if stream is not self.player.stream:
             self.player.play(stream, now_us)
 
-    def render(self, now_us):
-        """Return the next block for the DAC."""
+    def render(self, now_us, urgent):
+        """Return the next block for the DAC; None unless `urgent` while it should wait for a frame."""
         self.poll(now_us)
-        return self.player.render(now_us)
+        return self.player.render(now_us, urgent)

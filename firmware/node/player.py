@@ -108,28 +108,6 @@ class Player:
         """Return how many frames the DAC must be ahead at least, whatever has not come."""
         return max(_LOW_FLOOR_FRAMES if self._is_low() else _FLOOR_FRAMES, self._least_fill_frames)
 
-    def ready(self, now_us):
-        """Return whether all that the next block needs is here; if not, it may wait until the floor is reached."""
-        if not self._playing or self._fade or not self._in_time(now_us):
-            return True
-        drift = self._drift
-        if self._steer(self._stream) is None:
-            return True
-        return self._decoder.ready(drift.position, drift.span(self.block_frames()))
-
-    def _in_time(self, now_us):
-        return self._line.known and self._clock.locked(now_us)
-
-    def _steer(self, stream):
-        """Set the rate for the next block; return the error in samples, None where slewing would take too long."""
-        position, phase = self._position(stream)
-        error = self._drift.error_samples(position, phase)
-        if not -SNAP_SAMPLES < error < SNAP_SAMPLES:
-            self._drift.steer(0.0, self._clock.drift_ppm - self._line.drift_ppm)
-            return None
-        self._drift.steer(error, self._clock.drift_ppm - self._line.drift_ppm)
-        return error
-
     def block_frames(self):
         """Return how many frames :meth:`render` makes next."""
         return _LOW_BLOCK_SAMPLES if self._is_low() else MAX_BLOCK_SAMPLES
@@ -185,14 +163,18 @@ class Player:
 
     # ---- blocks ----
 
-    def render(self, now_us):
-        """Return the next block, int16 samples; it counts as written, so it must be."""
+    def render(self, now_us, urgent):
+        """Return the next block, int16 samples; it counts as written, so it must be.
+
+        None unless `urgent` while a frame has not come that the block needs.
+        """
         samples = self.block_frames()
         block = self._block[:samples]
         if self._stream is None:
             self._idle(block, samples)
-        elif self._in_time(now_us):
-            self._programme(block, samples, now_us)
+        elif self._line.known and self._clock.locked(now_us):
+            if not self._programme(block, samples, urgent):
+                return None
         else:
             if self._playing:  # it goes on where it should be, not where it was
                 self._stop()
@@ -212,25 +194,31 @@ class Player:
         self._tone_frames = max(self._tone_frames - samples, 0)
         self._volume.apply(block, samples, self._tone_frames == 0)
 
-    def _programme(self, block, samples, now_us):
-        stream = self._stream
-        if not self._playing and not self._start(stream, samples):
+    def _programme(self, block, samples, urgent):
+        """Fill the block; False when it should wait for a frame."""
+        position, phase = self._position(self._stream)
+        if not self._playing and not self._start(self._stream, position, phase, samples):
             self._silence(block, samples)
-            return
+            return True
         drift = self._drift
-        error = self._steer(stream)
-        fade = self._fade or error is None
-        if error is not None:
-            self.skew_us = round(error * 20.833)
+        error = drift.error_samples(position, phase)
+        self.skew_us = round(error * 20.833)
+        fade = self._fade
+        if not -SNAP_SAMPLES < error < SNAP_SAMPLES:
+            fade = True
+            error = 0.0
+        drift.steer(error, self._clock.drift_ppm - self._line.drift_ppm)
+        if not (urgent or fade or self._decoder.ready(drift.position, drift.span(samples))):
+            return False
         offset = self._decoder.fill(drift.position, drift.span(samples))
         drift.run(self._decoder.window, offset, block, samples)
         self._volume.apply(block, samples, fade)
         if fade:
             self._stop()
+        return True
 
-    def _start(self, stream, samples):
+    def _start(self, stream, position, phase, samples):
         """Begin where the clock says if the first frame is here; else let the buffer wait for it."""
-        position, phase = self._position(stream)
         self._jitter.raise_floor(max(position * 125 // 6 // stream.frame_us, 0))
         frame_samples = stream.frame_us * 48 // 1000
         index = self._jitter.first(MAX_BLOCK_SAMPLES // frame_samples + 2)

@@ -244,7 +244,7 @@ def test_what_a_dac_does_not_take_comes_next() -> None:
     made = array("h")
     player = node.pipeline.player
 
-    def render(now_us: int) -> memoryview:
+    def render(now_us: int, urgent: bool) -> memoryview:
         player._block[:] = array("h", range(len(made) % 24_000, len(made) % 24_000 + 480))
         player._written += 480
         made.extend(player._block)

@@ -136,9 +136,9 @@ class Node:
         dac.advance(self.now_us)
         player.observe(dac.out, self.local(dac.stamp_us()), dac.underruns)
         while (queued := player.queued_frames(local_us)) + player.block_frames() <= player.fill_frames():
-            if queued > player.floor_frames() and not player.ready(local_us):
+            samples = self.pipeline.render(local_us, queued <= player.floor_frames())
+            if samples is None:
                 break
-            samples = self.pipeline.render(local_us)
             self.emitted.append((dac.accepted, array("h", samples)))
             dac.accepted += len(samples)
 
