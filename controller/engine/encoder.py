@@ -5,9 +5,11 @@ encoder, state and all, so that nobody hears it. Streams come together only when
 states cannot be merged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from codec.opus import MAX_PAYLOAD_BYTES, Encoder
+from codec.profile import Profile
 from controller.engine.mixer import Mixer
 from controller.engine.stream import Stream
 
@@ -15,7 +17,7 @@ from controller.engine.stream import Stream
 class Group:
     """Streams that carry the same payloads: those of the mix in row `streams[0].row`."""
 
-    def __init__(self, encoder: Encoder, streams: list[Stream]) -> None:
+    def __init__(self, encoder: Any, streams: list[Stream]) -> None:
         self.encoder = encoder
         self.streams = streams
         self.payload = memoryview(bytearray(MAX_PAYLOAD_BYTES))
@@ -24,7 +26,9 @@ class Group:
 class EncoderStage:
     """The encoders of one pipeline."""
 
-    def __init__(self, mixer: Mixer) -> None:
+    def __init__(self, mixer: Mixer, coder: Callable[[Profile], Any] = Encoder.of_profile) -> None:
+        """`coder` makes an encoder."""
+        self._coder = coder
         self.groups: list[Group] = []
         self._mixer = mixer
         self._revision = mixer.revision
@@ -36,7 +40,7 @@ class EncoderStage:
             if first.profile == stream.profile and self._mixer.same_row(first.row, stream.row):
                 group.streams.append(stream)
                 return
-        self.groups.append(Group(Encoder.of_profile(stream.profile), [stream]))
+        self.groups.append(Group(self._coder(stream.profile), [stream]))
 
     def end(self, stream: Stream) -> None:
         """Let a stream go."""

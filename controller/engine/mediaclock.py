@@ -6,6 +6,7 @@ microsecond.
 """
 
 import time
+from collections.abc import Callable
 
 MAX_SLEW_PPB = 200_000
 STEP_US = 100_000
@@ -17,7 +18,9 @@ _BILLION = 1_000_000_000
 class MediaClock:
     """The clock of one engine. `mono_ns` is CLOCK_MONOTONIC, `utc_ns` UTC since 1970, nanoseconds."""
 
-    def __init__(self, mono_ns: int, media_us: int) -> None:
+    def __init__(self, mono_ns: int, media_us: int, read_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        """Show `media_us` at `mono_ns`; `read_ns` is CLOCK_MONOTONIC now."""
+        self._read_ns = read_ns
         self._anchor_mono_ns = mono_ns
         self._anchor_media_ns = media_us * 1000
         self.slew_ppb = 0
@@ -38,7 +41,7 @@ class MediaClock:
 
     def now_us(self) -> int:
         """Return the media time now."""
-        return self.media_us(time.monotonic_ns())
+        return self.media_us(self._read_ns())
 
     def set(self, mono_ns: int, media_us: int, slew_ppb: int = 0) -> None:
         """Show `media_us` at `mono_ns`: a step, for a clock handed on while nothing is on air."""

@@ -1,7 +1,6 @@
 """What is on air in the zones of one frame length: what the plan says, reached with ramps."""
 
 import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from controller.engine import ducking
 from controller.engine.encoder import EncoderStage
+from controller.engine.mediasocket import Media
 from controller.engine.mixer import Mixer
 from controller.engine.plan import Address, Mapping, Plan, Session, Zone
 from controller.engine.source import Source, Tap
@@ -41,10 +41,12 @@ class OnAir:
         frame_us: int,
         mixer: Mixer,
         encoders: EncoderStage,
-        media: socket.socket,
+        media: Media,
         emit: Emit,
         ramps: ducking.Ramps | None = None,
+        randbits: Callable[[int], int] = secrets.randbits,
     ) -> None:
+        self._randbits = randbits
         self.frame_us = frame_us
         self.streams: dict[tuple[str, str], Stream] = {}
         self.voices: list[Voice] = []
@@ -205,7 +207,7 @@ class OnAir:
         mapping = zone.stream if zone.stream and self._is_ours(zone.stream, next_us) else None
         taken = {stream.ssrc for stream in self.streams.values()}
         while mapping is None or mapping.ssrc in taken:
-            mapping = Mapping(secrets.randbits(32), next_us)
+            mapping = Mapping(self._randbits(32), next_us)
         stream = Stream(zone, row, mapping, self._media)
         self.streams[zone.id, zone.profile.name] = stream
         return stream

@@ -11,6 +11,7 @@ import asyncio
 import ctypes
 import os
 import time
+from typing import Any
 
 from controller.engine.mediaclock import MediaClock
 
@@ -76,7 +77,7 @@ class Pacer:
     patience_us: how far behind a block may be and still be worth sending; older ones are skipped.
     """
 
-    def __init__(self, clock: MediaClock, frame_us: int, patience_us: int) -> None:
+    def __init__(self, clock: MediaClock, frame_us: int, patience_us: int, alarm: Any = None) -> None:
         self.next_us = 0
         """Media time of the next block."""
         self.late_frames = 0
@@ -88,7 +89,7 @@ class Pacer:
         self._clock = clock
         self._frame_us = frame_us
         self.patience_us = patience_us
-        self._alarm = Alarm()
+        self._alarm = alarm or Alarm()
         self.restart()
 
     def upcoming_us(self) -> int:

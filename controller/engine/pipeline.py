@@ -1,15 +1,15 @@
 """The stages of a block, in order, for all zones whose frames have one length."""
 
 import functools
-import socket
 
 from controller.engine.encoder import EncoderStage, Group
+from controller.engine.ground import MACHINE, Crew, Ground
 from controller.engine.limiter import Limiter
+from controller.engine.mediasocket import Media
 from controller.engine.mixer import Mixer
 from controller.engine.onair import Emit, OnAir
 from controller.engine.quantiser import Quantiser
 from controller.engine.recorder import Recorder
-from controller.engine.workers import Workers
 
 
 class Pipeline:
@@ -18,10 +18,11 @@ class Pipeline:
     def __init__(
         self,
         frame_us: int,
-        media: socket.socket,
-        workers: Workers,
+        media: Media,
+        workers: Crew,
         emit: Emit,
         recorder: Recorder | None = None,
+        ground: Ground = MACHINE,
     ) -> None:
         self._frame_samples = frame_us * 48 // 1000
         self._workers = workers
@@ -30,8 +31,8 @@ class Pipeline:
         zones, _ = self._mixer.shape
         self._limiter = Limiter(self._frame_samples, zones)
         self._quantiser = Quantiser(self._frame_samples, zones)
-        self._encoders = EncoderStage(self._mixer)
-        self.on_air = OnAir(frame_us, self._mixer, self._encoders, media, emit)
+        self._encoders = EncoderStage(self._mixer, ground.coder)
+        self.on_air = OnAir(frame_us, self._mixer, self._encoders, media, emit, randbits=ground.randbits)
         self.recorded_zone = ""
         """The zone whose mix is recorded."""
 

@@ -6,7 +6,6 @@ import logging
 import os
 import resource
 import socket
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -16,8 +15,10 @@ from codec.wire.errors import WireError
 from controller.clock import Anchor
 from controller.engine import mediasocket
 from controller.engine.control import Channel, ControlError
+from controller.engine.ground import MACHINE, Ground
 from controller.engine.lane import Lane
 from controller.engine.mediaclock import MAX_SLEW_PPB, MediaClock
+from controller.engine.mediasocket import Media
 from controller.engine.pacer import Pacer
 from controller.engine.pipeline import Pipeline
 from controller.engine.plan import Address, Plan, PlanError, parse_plan
@@ -25,7 +26,6 @@ from controller.engine.recorder import Recorder
 from controller.engine.settings import EngineSettings
 from controller.engine.sources import Sources
 from controller.engine.timeservice import TimeService
-from controller.engine.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -40,22 +40,23 @@ _NICE = -11
 class Engine:
     """Everything of one engine; lives as long as its control socket."""
 
-    def __init__(self, settings: EngineSettings, control: Channel, media: socket.socket) -> None:
+    def __init__(self, settings: EngineSettings, control: Channel, media: Media, ground: Ground = MACHINE) -> None:
+        self._ground = ground
         self._control = control
         self._media = media
-        self._clock = MediaClock.of_utc()
+        self._clock = MediaClock(ground.monotonic_ns(), ground.utc_ns() // 1000, ground.monotonic_ns)
         self._recorder = Recorder(settings.record, self._clock) if settings.record else None
-        self._workers = Workers(settings.workers or min(4, os.cpu_count() or 1))
+        self._workers = ground.crew(settings.workers or min(4, os.cpu_count() or 1))
         self._time = TimeService(media, self._clock, self._on_member)
         self._plan: Plan | None = None
         self._clock_given = asyncio.Event()
-        self._sources = Sources(self.emit)
+        self._sources = Sources(self.emit, ground.monotonic_ns)
         self._refresh: asyncio.TimerHandle | None = None
         frame_lengths_us = sorted({profile.frame_us for profile in PROFILES.values()})
         self._lanes = [
             Lane(
-                Pipeline(frame_us, media, self._workers, self.emit, self._recorder),
-                Pacer(self._clock, frame_us, _patience_us(frame_us)),
+                Pipeline(frame_us, media, self._workers, self.emit, self._recorder, ground),
+                Pacer(self._clock, frame_us, _patience_us(frame_us), ground.alarm()),
                 self._sources.report,
             )
             for frame_us in frame_lengths_us
@@ -153,7 +154,7 @@ class Engine:
         await self._clock_given.wait()  # what is told before would undo the one that is handed on
         told = Anchor(0, 0)
         while True:
-            mono_ns, utc_ns = time.monotonic_ns(), time.time_ns()
+            mono_ns, utc_ns = self._ground.monotonic_ns(), self._ground.utc_ns()
             # What the last engine had on air is known with the first plan; until then nothing may be stepped.
             self._clock.follow(mono_ns, utc_ns, self._plan is None or self._on_air())
             mono_us = mono_ns // 1000

@@ -14,7 +14,10 @@ _SAMPLES_PER_MS = 48
 class Sources:
     """Opens, replaces and closes sources, and tells by `emit` what they do."""
 
-    def __init__(self, emit: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(
+        self, emit: Callable[[str, dict[str, Any]], None], monotonic_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._monotonic_ns = monotonic_ns
         self.by_session: dict[str, Source] = {}
         self._emit = emit
         self._told: dict[str, str] = {}
@@ -28,11 +31,11 @@ class Sources:
             self._leaving.append(old)
         self.by_session[session] = Source(session, fd, live)
         self._told.pop(session, None)
-        self._unclaimed_since_s[session] = time.monotonic()
+        self._unclaimed_since_s[session] = self._monotonic_ns() / 1e9
 
     def keep(self, sessions: set[str]) -> None:
         """Let go of the sources of sessions that a plan named and no longer does."""
-        now_s = time.monotonic()
+        now_s = self._monotonic_ns() / 1e9
         for session in list(self.by_session):
             since_s = self._unclaimed_since_s.get(session)
             if session in sessions:

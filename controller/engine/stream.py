@@ -1,9 +1,7 @@
 """One zone on air: its place in the mix, its numbering, its packets and who gets them."""
 
-import socket
-
 from codec.profile import Profile
-from controller.engine.fanout import Fanout
+from controller.engine.mediasocket import Media
 from controller.engine.packetiser import Packetiser
 from controller.engine.plan import Mapping, Zone
 
@@ -18,7 +16,7 @@ class Stream:
     wanted: a session names the zone.
     """
 
-    def __init__(self, zone: Zone, row: int, mapping: Mapping, media: socket.socket) -> None:
+    def __init__(self, zone: Zone, row: int, mapping: Mapping, media: Media) -> None:
         self.zone = zone
         self.row = row
         self.ssrc = mapping.ssrc
@@ -29,7 +27,7 @@ class Stream:
         self.tail_blocks = 0
         self.end_us = 0
         self._packetiser = Packetiser(mapping.ssrc, zone.profile.frame_samples)
-        self.fanout = Fanout(media, self._packetiser.packet)
+        self.fanout = media.fanout(self._packetiser.packet)
 
     @property
     def profile(self) -> Profile:

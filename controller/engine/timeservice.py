@@ -5,27 +5,23 @@ request, so nothing is amplified. A node's address is where its last request cam
 through its NAT.
 """
 
-import socket
-import struct
-import time
 from collections.abc import Callable, Iterable
 
 from codec.wire import sync
 from codec.wire.errors import WireError
 from controller.engine.mediaclock import MediaClock
+from controller.engine.mediasocket import Media
 from controller.engine.plan import Address
 
 ADDRESS_HOLD_NS = 1_000_000_000
 """An address is changed at most once a second: a forger cannot make the controller write a log of his."""
-_SO_TIMESTAMPNS = 35
 _DATAGRAMS_A_TURN = 64
-_OLDEST_STAMP_NS = 1_000_000_000
 
 
 class TimeService:
     """Serves `media`, a bound non-blocking UDP socket. `on_member` hears of each tag whose address is new."""
 
-    def __init__(self, media: socket.socket, clock: MediaClock, on_member: Callable[[bytes, Address], None]) -> None:
+    def __init__(self, media: Media, clock: MediaClock, on_member: Callable[[bytes, Address], None]) -> None:
         self.answered = 0
         self.ignored = 0
         self._socket = media
@@ -33,7 +29,6 @@ class TimeService:
         self._on_member = on_member
         self._addresses: dict[bytes, Address | None] = {}
         self._changed_ns: dict[bytes, int] = {}
-        media.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def set_members(self, members: Iterable[tuple[bytes, Address | None]]) -> None:
         """Answer these tags only; an address that was learned here is newer than the one that is given."""
@@ -49,12 +44,12 @@ class TimeService:
         """Answer what has come; leaves some for the next turn of the loop when there is much."""
         for _ in range(_DATAGRAMS_A_TURN):
             try:
-                data, ancillary, _, address = self._socket.recvmsg(sync.SIZE + 1, 64)
+                data, arrival_ns, address = self._socket.receive()
             except BlockingIOError:
                 return
             except OSError:
                 continue  # an ICMP error about something sent earlier; the next call gives the next datagram
-            self._answer(data, _arrival_ns(ancillary), (address[0], address[1]))
+            self._answer(data, arrival_ns, address)
 
     def _answer(self, data: bytes, arrival_ns: int, address: Address) -> None:
         try:
@@ -73,11 +68,10 @@ class TimeService:
         except OSError:
             self.ignored += 1
             return
-        self._learn(tag, address)
+        self._learn(tag, address, arrival_ns)
 
-    def _learn(self, tag: bytes, address: Address) -> None:
+    def _learn(self, tag: bytes, address: Address, now_ns: int) -> None:
         known = self._addresses[tag]
-        now_ns = time.monotonic_ns()
         if known == address or (
             known is not None and now_ns - self._changed_ns.get(tag, -ADDRESS_HOLD_NS) < ADDRESS_HOLD_NS
         ):
@@ -85,15 +79,3 @@ class TimeService:
         self._addresses[tag] = address
         self._changed_ns[tag] = now_ns
         self._on_member(tag, address)
-
-
-def _arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
-    """Return the CLOCK_MONOTONIC of a datagram's arrival, from the kernel's stamp (UTC) where it is sane."""
-    now_ns = time.monotonic_ns()
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) >= 16:
-            seconds, nanoseconds = struct.unpack_from("=qq", data)
-            age_ns = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
-            if 0 <= age_ns < _OLDEST_STAMP_NS:
-                return int(now_ns - age_ns)
-    return now_ns
