@@ -11,6 +11,8 @@ HEADROOM_BYTES = 512 * 1024 * 1024
 CPU_WITHOUT_SOUND_S = 30
 """Processor seconds that may pass without a second of sound made; an endless loop in a decoder ends here."""
 MAX_OPEN_FILES = 64
+MAX_FILE_BYTES = 1024 * 1024
+"""Of a file that a sound card's library writes: JACK keeps a small database in memory files, and hangs without."""
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -28,13 +30,18 @@ def die_with(parent_pid: int) -> None:
 
 
 def limit() -> None:
-    """Set the limits: memory, processor time, open files, no file of any size written, no core dump."""
+    """Set the limits: memory, processor time, open files, files written, no core dump."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    _lower(resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write fails with EFBIG instead
     _lower(resource.RLIMIT_NOFILE, MAX_OPEN_FILES)
     _lower(resource.RLIMIT_AS, _address_space_bytes() + HEADROOM_BYTES)
     renew_cpu()
+
+
+def write_no_file() -> None:
+    """Allow no file of any size from now on."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def renew_cpu() -> None:

@@ -1,6 +1,10 @@
 """A microphone or line input of this computer as a source, through PortAudio."""
 
+import contextlib
+import os
 import queue
+import time
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +21,8 @@ BLOCK_MS = 10
 SILENT_FOR_S = 3.0
 """A card that gives no block for so long was unplugged."""
 _MAX_QUEUED_BLOCKS = 100
+_JACK_FOLDER = Path(f"/dev/shm/jack_db-{os.getuid()}")
+_JACK_MAKES_IT_IN_S = 5.0
 
 
 def devices() -> list[dict[str, Any]]:
@@ -71,6 +77,7 @@ def play(request: SoundCardRequest, output: Output, report: Report) -> None:
 
 
 def _portaudio() -> ModuleType:
+    forget_broken_jack(_JACK_FOLDER)
     try:
         import sounddevice
     except OSError:
@@ -79,6 +86,18 @@ def _portaudio() -> ModuleType:
         ) from None
     assert isinstance(sounddevice, ModuleType)
     return sounddevice
+
+
+def forget_broken_jack(folder: Path) -> None:
+    """Remove what a process left in `folder` that was killed while JACK, which PortAudio asks, made its database.
+
+    The file that such a process leaves is empty, and everybody who opens it afterwards waits for most of a minute.
+    """
+    database = folder / "__db.001"
+    with contextlib.suppress(OSError):
+        found = database.stat()
+        if found.st_size == 0 and time.time() - found.st_mtime > _JACK_MAKES_IT_IN_S:
+            database.unlink()
 
 
 def _find(portaudio: ModuleType, name: str | None) -> dict[str, Any]:

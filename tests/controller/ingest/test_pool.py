@@ -182,6 +182,7 @@ from controller.ingest import confine
 import numpy
 confine.CPU_WITHOUT_SOUND_S = 1
 confine.limit()
+confine.write_no_file()
 {}
 print("alive")
 """

@@ -12,6 +12,7 @@ import pytest
 from controller.ingest.events import Failed, Position
 from controller.ingest.pool import IngestPool
 from controller.ingest.request import SoundCardRequest
+from controller.ingest.soundcard import forget_broken_jack
 from tests import needs
 from tests.controller.ingest import media
 
@@ -116,3 +117,18 @@ async def test_a_sound_library_that_gives_up_is_told(tmp_path: Path, monkeypatch
         recording = await media.record(pool, SoundCardRequest())
     assert isinstance(recording.final, Failed)  # PortAudio 19.6 aborts the process without any configuration of ALSA
     assert recording.final.code in ("crashed", "no_device")
+
+
+def test_what_a_killed_process_left_of_jack_is_removed(tmp_path: Path) -> None:
+    database = tmp_path / "__db.001"
+    forget_broken_jack(tmp_path)  # there is none
+    database.write_bytes(b"")
+    forget_broken_jack(tmp_path)
+    assert database.exists()  # another process may be making it this very moment
+    os.utime(database, (time.time() - 60, time.time() - 60))
+    forget_broken_jack(tmp_path)
+    assert not database.exists()
+    database.write_bytes(b"a database")
+    os.utime(database, (time.time() - 60, time.time() - 60))
+    forget_broken_jack(tmp_path)
+    assert database.exists()
