@@ -134,6 +134,20 @@ class Stations:
         await self._tell()
         return node
 
+    async def change_nodes(self, changes: dict[str, dict[str, Any]]) -> list[Node]:
+        """Change columns of several nodes, all or none; raises NotFoundError."""
+        nodes = []
+        async with self._database.write() as session:
+            for node_id, values in changes.items():
+                node = await session.get(Node, node_id)
+                if node is None:
+                    raise _no_node(node_id)
+                for name, value in values.items():
+                    setattr(node, name, value)
+                nodes.append(node)
+        await self._tell()
+        return nodes
+
     async def remove_node(self, node_id: str) -> None:
         """Remove a node; raises NotFoundError."""
         async with self._database.write() as session:

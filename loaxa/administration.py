@@ -5,11 +5,14 @@ from argparse import Namespace
 from typing import Any
 
 from loaxa.client import Controller, segment
+from loaxa.errors import CommandError
 from loaxa.output import Output, table
 
 
 def zone(controller: Controller, args: Namespace, output: Output) -> int:
-    """add, list, remove."""
+    """add, align, list, remove."""
+    if args.action == "align":
+        return _align(controller, args, output)
     if args.action == "add":
         body: dict[str, Any] = {"id": args.id, "title": args.title, "profile": args.profile, "gain_db": args.gain_db}
         if args.multicast:
@@ -56,10 +59,19 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
     else:
         answer = controller.get("/nodes")
         rows = [
-            [one["id"], one["title"], one["zone"], one["state"], one["seen_at"] or "never"] for one in answer["nodes"]
+            [
+                one["id"],
+                one["title"],
+                one["zone"],
+                one["state"],
+                f"{one['delay_us'] / 1000:g}",
+                f"{one['gain_db']:g}",
+                one["seen_at"] or "never",
+            ]
+            for one in answer["nodes"]
         ]
-        rows += [[one["id"], "", "", "unknown", one["seen_at"]] for one in answer["unknown"]]
-        output.answer(answer, table(rows, ["node", "title", "zone", "state", "seen"]))
+        rows += [[one["id"], "", "", "unknown", "", "", one["seen_at"]] for one in answer["unknown"]]
+        output.answer(answer, table(rows, ["node", "title", "zone", "state", "delay ms", "gain dB", "seen"]))
     return 0
 
 
@@ -82,6 +94,37 @@ def session(controller: Controller, args: Namespace, output: Output) -> int:
     return 0
 
 
+def _align(controller: Controller, args: Namespace, output: Output) -> int:
+    if (args.x_m is None) != (args.y_m is None):
+        raise CommandError("A listening point has two numbers: give both --x-m and --y-m.")
+    body: dict[str, Any] = {
+        "temperature_c": args.temperature_c,
+        "level": args.level,
+        "level_limit_db": args.level_limit_db,
+        "dry_run": args.dry_run,
+    }
+    if args.x_m is not None:
+        body["listening_point"] = {"x_m": args.x_m, "y_m": args.y_m}
+    if args.reference is not None:
+        body["reference"] = args.reference
+    done = controller.post(f"/zones/{segment(args.id)}/align", body)
+    for one in done["nodes"]:
+        if one["limited"]:
+            output.note(f"{one['id']} would need a longer delay than a node takes; it still comes too early.")
+    for skipped in done["skipped"]:
+        output.note(f"{skipped} is a plain RTP receiver and cannot be delayed.")
+    rows = [
+        [one["id"], f"{one['distance_m']:.1f}", f"{one['delay_us'] / 1000:.1f}", f"{one['gain_db']:+.1f}"]
+        for one in done["nodes"]
+    ]
+    said = "Set." if done["applied"] else "Nothing was set: --dry-run."
+    output.answer(done, table(rows, ["node", "distance m", "delay ms", "gain dB"]) + f"\n{said}")
+    return 0
+
+
 def _given(args: Namespace) -> dict[str, Any]:
     names = ("title", "gain_db", "delay_us", "x_m", "y_m", "lat", "lon", "muted")
-    return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
+    given = {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
+    if args.delay_ms is not None:
+        given["delay_us"] = round(args.delay_ms * 1000)
+    return given

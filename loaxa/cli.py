@@ -74,7 +74,9 @@ def _add_administration(
     details = argparse.ArgumentParser(add_help=False)
     details.add_argument("--title")
     details.add_argument("--gain-db", type=_number)
-    details.add_argument("--delay-us", type=int, help="acoustic delay")
+    delay = details.add_mutually_exclusive_group()
+    delay.add_argument("--delay-us", type=int, help="acoustic delay, microseconds")
+    delay.add_argument("--delay-ms", type=_number, help="acoustic delay, milliseconds: 3 for each metre of air")
     for name in ("--x-m", "--y-m", "--lat", "--lon"):
         details.add_argument(name, type=_number)
 
@@ -99,6 +101,7 @@ def _add_administration(
     add.add_argument("--profile", default="lan", help="lan, low or mobile")
     add.add_argument("--gain-db", type=_number, default=0.0)
     add.add_argument("--multicast", metavar="GROUP:PORT")
+    _add_align(zones, remote)
     zones.add_parser("list", parents=[remote], help="list zones")
     zones.add_parser("remove", parents=[remote], help="remove a zone without nodes").add_argument("id", metavar="ID")
 
@@ -108,6 +111,24 @@ def _add_administration(
     listing.add_argument("--all", action="store_true", help="also what is over")
     stop = sessions.add_parser("stop", parents=[remote], help="stop a session, or all")
     stop.add_argument("id", metavar="ID", help="of the session, or: all")
+
+
+def _add_align(zones: "argparse._SubParsersAction[argparse.ArgumentParser]", remote: argparse.ArgumentParser) -> None:
+    align = zones.add_parser(
+        "align",
+        parents=[remote],
+        help="set the nodes' delays by where they stand",
+        description="Set each node's acoustic delay so that all horns are heard at one instant: at --x-m, --y-m (where"
+        " the people are), or in the middle of the horns. With --reference the named horn is heard first everywhere.",
+    )
+    align.add_argument("id", metavar="ID")
+    align.add_argument("--x-m", type=_number, metavar="X", help="of the listening point, metres on the village's plan")
+    align.add_argument("--y-m", type=_number, metavar="Y")
+    align.add_argument("--reference", metavar="NODE", help="the horn that everybody hears first")
+    align.add_argument("--temperature-c", type=_number, default=20.0, metavar="T", help="of the air; default 20")
+    align.add_argument("--level", action="store_true", help="also lower the near horns to the level of the farthest")
+    align.add_argument("--level-limit-db", type=_number, default=6.0, help="by so much at most; default 6")
+    align.add_argument("--dry-run", action="store_true", help="only show what would be set")
 
 
 def _number(text: str) -> float:

@@ -10,6 +10,7 @@ from codec.profile import PROFILES
 from codec.wire.announcement import PRIORITY_NAMES
 from codec.wire.command import MAX_DELAY_US, MAX_GAIN_DB, MIN_GAIN_DB
 from codec.wire.names import check_name
+from controller.acoustics.placement import LEVEL_LIMIT_DB, TEMPERATURE_C
 from controller.bodies import Body
 from controller.ingest.request import SourceRequest
 
@@ -155,6 +156,74 @@ class NodePatch(Body):
         if self.rtp_address:
             values["rtp_address"] = self.rtp_address.pair()
         return values
+
+
+class PlanPoint(Body):
+    """A place on the village's plan."""
+
+    x_m: Metres
+    y_m: Metres
+
+
+class ZoneAlign(Body):
+    """Where the sound of all horns should be one: give `listening_point`, `reference` or neither.
+
+    Neither: the middle of the zone's horns is the listening point.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"listening_point": {"x_m": 40, "y_m": 0}, "temperature_c": 30}]},
+    )
+
+    listening_point: PlanPoint | None = Field(
+        None, description="all horns are heard here at one instant: where the people are, such as a market"
+    )
+    reference: Name | None = Field(
+        None, description="the horn that everybody hears first: each other one sounds when its sound passes by"
+    )
+    temperature_c: float = Field(
+        TEMPERATURE_C, ge=-20, le=60, allow_inf_nan=False, description="of the air; it sets the speed of sound"
+    )
+    level: bool = Field(
+        False, description="also lower the near horns, so that all are equally loud at the listening point"
+    )
+    level_limit_db: float = Field(
+        LEVEL_LIMIT_DB, ge=0, le=24, allow_inf_nan=False, description="how much a horn is lowered at most, decibels"
+    )
+    dry_run: bool = Field(False, description="answer with what would be set, and set nothing")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ZoneAlign":
+        if self.reference is not None and self.listening_point is not None:
+            raise ValueError("give listening_point or reference, not both")
+        if self.reference is not None and self.level:
+            raise ValueError(
+                "level needs a listening point: from a reference horn there is no one place to be equal at"
+            )
+        return self
+
+
+class Aligned(BaseModel):
+    """One node's new settings. limited: the delay would be more than a node takes; it still comes too early."""
+
+    id: str
+    distance_m: float = Field(description="from the listening point, or from the reference")
+    delay_us: int
+    gain_db: float
+    limited: bool
+
+
+class ZoneAligned(BaseModel):
+    """What was set, or would be. skipped: nodes that cannot be delayed, plain RTP receivers."""
+
+    zone: str
+    listening_point: PlanPoint | None
+    reference: str | None
+    speed_of_sound_m_s: float
+    applied: bool
+    nodes: list[Aligned]
+    skipped: list[str]
 
 
 class NodeNew(NodePatch):

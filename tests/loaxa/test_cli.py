@@ -59,6 +59,18 @@ def test_a_zone_and_a_node(office: Running) -> None:
     assert [zone["id"] for zone in answer(office, "zone", "list")["zones"]] == ["thon-1"]
 
 
+def test_delays_by_hand_and_by_position(office: Running) -> None:
+    assert answer(office, "node", "set", "cum-1", "--delay-ms", "12.5")["delay_us"] == 12500
+    assert "12.5" in loaxa(office, "node", "list").stdout.decode()
+    assert "where cum-1 stands" in complaint(loaxa(office, "zone", "align", "thon-1"))
+    answer(office, "node", "set", "cum-1", "--x-m", "0", "--y-m", "-3")
+    assert "--x-m and --y-m" in complaint(loaxa(office, "zone", "align", "thon-1", "--x-m", "-5"))
+    shown = loaxa(office, "zone", "align", "thon-1", "--x-m", "-4", "--y-m", "0", "--dry-run").stdout.decode()
+    assert "5.0" in shown and "--dry-run" in shown
+    assert answer(office, "zone", "align", "thon-1", "--reference", "cum-1")["nodes"][0]["delay_us"] == 0
+    assert answer(office, "node", "set", "cum-1", "--gain-db", "-2")["delay_us"] == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [
