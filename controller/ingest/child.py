@@ -69,7 +69,8 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any], int | None]:
 
 def _needs_files(job: dict[str, Any]) -> bool:
     """Return whether the job is one for the sound card, which is nobody's hostile data."""
-    return job["op"] == "sound_cards" or (job["op"] == "play" and job["source"]["kind"] == "soundcard")
+    kind = job["source"]["kind"] if job["op"] == "play" else job["op"]
+    return kind in ("soundcard", "sound_cards")
 
 
 def _run(job: dict[str, Any], fd: int | None, report: Report) -> None:
