@@ -1,0 +1,91 @@
+"""Bursts of time exchanges (codec.wire.sync): what to send when, and what came back."""
+
+from codec.wire import sync
+
+BURST = 8
+GAP_US = 8000
+_ENOUGH_REPLIES = 4
+_WAIT_US = 120000
+_WAIT_LONG_US = 1000000
+MAX_ROUND_TRIP_US = 2000000
+
+
+class Bursts:
+    """One burst after another; `offset_us` and `trip_us` hold what came back, `replies` how many."""
+
+    def __init__(self, node_tag):
+        self._tag = node_tag
+        self._sequence = node_tag[0] << 8 | node_tag[1]
+        self._t1_us = [0] * BURST
+        self._answered = [True] * BURST
+        self._sent = 0
+        self._open = False
+        self._due_us = None
+        self._began_us = 0
+        self._last_us = 0
+        self.offset_us = [0] * BURST
+        self.trip_us = [0] * BURST
+        self.replies = 0
+
+    @property
+    def due_us(self):
+        """The local time at which :meth:`poll` has something to do; None before its first call."""
+        return self._due_us
+
+    @property
+    def began_us(self):
+        """The local time of the burst's first request."""
+        return self._began_us
+
+    @property
+    def middle_us(self):
+        """The local time between the burst's first request and its last."""
+        return (self._began_us + self._last_us) // 2
+
+    def begin_at(self, local_us):
+        """Let the next burst begin then."""
+        self._due_us = local_us
+
+    def poll(self, now_us):
+        """Return ``(request, ended)``: the bytes to send now or None, and whether the burst is over."""
+        if self._due_us is None:
+            self._due_us = now_us
+        if now_us < self._due_us:
+            return None, False
+        if not self._open:
+            self._open = True
+            self._sent = 0
+            self.replies = 0
+            self._began_us = now_us
+        if self._sent < BURST:
+            slot = self._sent
+            self._sent += 1
+            self._sequence = (self._sequence + 1) & 0xFFFF
+            self._t1_us[slot] = now_us
+            self._answered[slot] = False
+            self._last_us = now_us
+            self._due_us = now_us + (GAP_US if self._sent < BURST else _WAIT_US)
+            return sync.pack_request(self._sequence, self._tag, now_us), False
+        if self.replies < _ENOUGH_REPLIES and now_us < self._last_us + _WAIT_LONG_US:
+            self._due_us = self._last_us + _WAIT_LONG_US
+            return None, False
+        self._open = False
+        return None, True
+
+    def receive(self, data, now_us):
+        """Take a reply that came at local `now_us`; False if nobody asked for it. Raises WireError."""
+        sequence, tag, t1_us, t2_us, t3_us = sync.parse_reply(data)
+        slot = self._sent - 1 - ((self._sequence - sequence) & 0xFFFF)
+        # The echoed t1 is what a blind forger cannot know.
+        if tag != self._tag or not 0 <= slot < self._sent or self._answered[slot] or self._t1_us[slot] != t1_us:
+            return False
+        trip_us = (now_us - t1_us) - (t3_us - t2_us)
+        if not 0 <= trip_us <= MAX_ROUND_TRIP_US or not self._open:
+            return False
+        self._answered[slot] = True
+        self.offset_us[self.replies] = (t2_us - t1_us + t3_us - now_us) // 2
+        self.trip_us[self.replies] = trip_us
+        self.replies += 1
+        if self.replies == BURST:
+            self._due_us = now_us
+        return True
