@@ -1,11 +1,14 @@
-"""The loops over samples: machine code (viper) on MicroPython, the same integers in plain Python
-elsewhere."""
+"""The loops over samples: the C module ``loadsp`` where there is one, else machine code (viper) on MicroPython and the
+same integers in plain Python elsewhere."""
 
 import sys
 
-if sys.implementation.name == "micropython":
-    from .hot_viper import amplify, resample
-else:
-    from .hot_plain import amplify, resample
+try:
+    from loadsp import amplify, resample
+except ImportError:
+    if sys.implementation.name == "micropython":
+        from .hot_viper import amplify, resample
+    else:
+        from .hot_plain import amplify, resample
 
 __all__ = ["amplify", "resample"]

@@ -1,6 +1,7 @@
 """Our C modules for MicroPython, built into the unix port and held against libopus itself."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -30,14 +31,18 @@ def built(root: Path) -> Path:
     return root / ".tools" / "micropython-opus" / "micropython"
 
 
-def run(program: Path, script: str, *arguments: str) -> str:
-    """Return what the script printed; it is killed, or ends badly, only if a module misbehaves."""
+def run(program: Path, script: str, *arguments: str, path: Path | None = None) -> str:
+    """Return what the script printed; it is killed, or ends badly, only if a module misbehaves.
+
+    path: where the script finds modules of ours.
+    """
     done = subprocess.run(
         [program, HERE / "cmodules" / script, *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
+        env={**os.environ, "MICROPYPATH": f"{path}:.frozen"} if path else None,
     )
     assert done.returncode == 0, f"{script}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr}"
     return done.stdout
@@ -80,3 +85,7 @@ def test_hostile_packets_and_arguments_are_refused(built: Path) -> None:
 
 def test_the_dac_counts_the_frames_that_left(built: Path) -> None:
     assert run(built, "loadac_position.py") == "ok\n"
+
+
+def test_the_loops_in_c_equal_the_plain_ones(built: Path, root: Path) -> None:
+    assert run(built, "loops.py", path=root) == "ok\n"
