@@ -7,6 +7,8 @@ from hil_sim.scenario import LinkSettings
 QUEUE_S = 0.3
 """A bottleneck drops what would wait longer than this before it; home routers keep about as much."""
 UDP_IP_BYTES = 28
+MOST_AGAIN_NS = 20_000_000
+"""A copy comes so much after its original at most."""
 _NS = 1_000_000_000
 
 
@@ -35,6 +37,12 @@ class Impairment:
             leaves_ns = self._free_ns
         jitter_ms = self._random.gauss(0.0, self._settings.jitter_ms) if self._settings.jitter_ms else 0.0
         return leaves_ns + int(max(self._settings.delay_ms + jitter_ms, 0.0) * 1_000_000)
+
+    def again_ns(self) -> int | None:
+        """Return how long after a datagram its copy arrives; None when it has none."""
+        if not self._settings.duplicate or self._random.random() >= self._settings.duplicate:
+            return None
+        return int(self._random.uniform(0.0, MOST_AGAIN_NS))
 
     def _loses(self) -> bool:
         """Step the loss model: independent, or Gilbert's two states (E. N. Gilbert, BSTJ 39, 1960).

@@ -6,7 +6,7 @@ scenarios.
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ __all__ = [
 
 Made = TypeVar("Made")
 
-RUNTIMES = ("micropython",)
+RUNTIMES = ("micropython", "cpython")
 SOURCE_KINDS = ("speech", "chirp", "file")
 ACTIONS = (
     "reboot",
@@ -38,10 +38,14 @@ ACTIONS = (
     "kill_broker",
     "kill_controller",
     "attack",
+    "delay_step",
+    "wall_step",
 )
-NODE_ACTIONS = ("reboot", "cut_network", "restore_network", "attack")
+NODE_ACTIONS = ("reboot", "cut_network", "restore_network", "attack", "delay_step")
+VIRTUAL_ACTIONS = ("delay_step", "wall_step")
+"""What happens in virtual time only: nobody may set the real clock of the machine that this runs on."""
 ATTACKS = ("malformed",)
-MAX_NODES = 200
+MAX_NODES = {"micropython": 200, "cpython": 2000}
 POLE_DISTANCE_M = 60.0
 """Poles of a village street stand about this far apart; a village grows by rows of ten."""
 POLES_A_ROW = 10
@@ -74,11 +78,12 @@ class Source:
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """One direction between controller and a node; the other is the same.
+    """The directions between controller and a node.
 
-    delay_ms: constant part. jitter_ms: standard deviation of a normal part, never below no delay at all.
+    delay_ms: constant part; delay_up_ms: from node to controller, where it is another one. jitter_ms: standard deviation of a normal part, never below no delay at all.
     loss: probability of a datagram. burst: mean length of a run of lost ones; 1 is independent loss.
-    rate_kbps: kbit/s of the bottleneck with a queue before it; 0 is no limit.
+    rate_kbps: kbit/s of the bottleneck with a queue before it; 0 is no limit. duplicate: probability that a datagram
+    comes twice.
     """
 
     delay_ms: float = 0.0
@@ -86,6 +91,12 @@ class LinkSettings:
     loss: float = 0.0
     burst: float = 1.0
     rate_kbps: float = 0.0
+    delay_up_ms: float | None = None
+    duplicate: float = 0.0
+
+    def up(self) -> "LinkSettings":
+        """Return the settings of the direction from node to controller."""
+        return self if self.delay_up_ms is None else replace(self, delay_ms=self.delay_up_ms)
 
 
 @dataclass(frozen=True)
@@ -97,12 +108,18 @@ class Clock:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happens `at_s` after the session began. node: 1-based, None for all. kind: of attack."""
+    """Something that happens `at_s` after the session began. node: 1-based, None for all. kind: of attack.
+
+    delay_ms: of "delay_step", how much slower both directions are from then on than the scenario's network. step_ms: of
+    "wall_step", by how much the controller's UTC jumps.
+    """
 
     at_s: float
     do: str
     node: int | None = None
     kind: str | None = None
+    delay_ms: float = 0.0
+    step_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -185,12 +202,10 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
     duration_s = table.number("duration_s", 30.0, low=1.0, high=86400.0)
     seed = table.integer("seed", 1, low=0, high=2**31 - 1)
     village = table.table("village")
-    nodes = village.integer("nodes", 6, low=1, high=MAX_NODES)
     runtime = village.text("runtime", "micropython")
-    if runtime == "cpython":
-        raise ScenarioError('village.runtime "cpython" does not exist yet; use "micropython"')
     if runtime not in RUNTIMES:
-        raise ScenarioError(f'village.runtime must be "micropython", not "{runtime}"')
+        raise ScenarioError(f'village.runtime must be "micropython" or "cpython", not "{runtime}"')
+    nodes = village.integer("nodes", 6, low=1, high=MAX_NODES[runtime])
     session = table.table("session")
     profile = session.choice("profile", "lan", tuple(PROFILES))
     scenario = Scenario(
@@ -203,7 +218,7 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
         source=_source(table.table("source"), duration_s, folder),
         network=_link(table.table("network")),
         clock=_clock(table.table("clock")),
-        events=_each(table, "event", lambda entry: _event(entry, nodes, duration_s)),
+        events=_each(table, "event", lambda entry: _event(entry, nodes, duration_s, runtime)),
         positions=_positions(village, nodes),
         microphones=_each(table, "microphone", _position),
         limits=_limits(table.table("assert")),
@@ -241,6 +256,8 @@ def _link(table: Fields) -> LinkSettings:
         loss=table.number("loss", 0.0, low=0.0, high=0.95),
         burst=table.number("burst", 1.0, low=1.0, high=10_000.0),
         rate_kbps=table.number("rate_kbps", 0.0, low=0.0, high=1e7),
+        delay_up_ms=table.number("delay_up_ms", None, low=0.0, high=60_000.0) if table.has("delay_up_ms") else None,
+        duplicate=table.number("duplicate", 0.0, low=0.0, high=0.95),
     )
     table.done()
     return settings
@@ -252,17 +269,21 @@ def _clock(table: Fields) -> Clock:
     return Clock(drift_ppm=bounds)
 
 
-def _event(table: Fields, nodes: int, duration_s: float) -> Event:
+def _event(table: Fields, nodes: int, duration_s: float, runtime: str) -> Event:
     at_s = table.number("at_s", None, low=0.0, high=duration_s)
     action = table.choice("do", None, ACTIONS)
+    if action in VIRTUAL_ACTIONS and runtime != "cpython":
+        raise ScenarioError(f'"{action}" needs village.runtime = "cpython"')
     node = None
     if table.has("node"):
         if action not in NODE_ACTIONS:
             raise ScenarioError(f'{table.name}.node has no meaning for "{action}"')
         node = table.integer("node", None, low=1, high=nodes)
     kind = table.choice("kind", None, ATTACKS) if action == "attack" else None
+    delay_ms = table.number("delay_ms", None, low=-60_000.0, high=60_000.0) if action == "delay_step" else 0.0
+    step_ms = table.number("step_ms", None, low=-1e9, high=1e9) if action == "wall_step" else 0.0
     table.done()
-    return Event(at_s=at_s, do=action, node=node, kind=kind)
+    return Event(at_s=at_s, do=action, node=node, kind=kind, delay_ms=delay_ms, step_ms=step_ms)
 
 
 def _position(table: Fields) -> Position:

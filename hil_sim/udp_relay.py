@@ -32,7 +32,7 @@ class UdpLink:
         self._log = log
         self._ways = {
             TO_NODE: Impairment(settings, seed * 2),
-            FROM_NODE: Impairment(settings, seed * 2 + 1),
+            FROM_NODE: Impairment(settings.up(), seed * 2 + 1),
         }
         self.front, self.back = _socket(), _socket()
 
@@ -50,11 +50,15 @@ class UdpLink:
             entered_ns = seconds * 1_000_000_000 + nanoseconds - realtime_ahead_ns
             if direction == FROM_NODE:
                 self._node_address = address
-            due_ns = None if self.cut else self._ways[direction].arrival_ns(entered_ns, len(data))
+            way = self._ways[direction]
+            due_ns = None if self.cut else way.arrival_ns(entered_ns, len(data))
             if due_ns is None:
                 self._log.add(Datagram(direction, self.node, entered_ns, None, data))
-            else:
-                schedule(due_ns, self._delivery(direction, entered_ns, data))
+                continue
+            schedule(due_ns, self._delivery(direction, entered_ns, data))
+            again_ns = way.again_ns()
+            if again_ns is not None:
+                schedule(due_ns + again_ns, self._delivery(direction, entered_ns, data))
 
     def inject(self, data: bytes, now_ns: int) -> None:
         """Deliver an attacker's datagram at both ends, each from where the other end's would come."""

@@ -1,0 +1,290 @@
+"""A node's board in virtual time: the HAL of firmware/hal with crystal, DAC and datagrams, and what is soldered to them."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from hil_sim.virtual.codec import Decoder
+from hil_sim.virtual.loop import VirtualLoop
+
+TICKS_PERIOD = 1 << 30
+_DMA_FRAMES = 120
+_DMA_COUNT = 4
+_RING_FRAMES = 6240
+"""As firmware/hal/esp32/dac.py has them."""
+_STAMP_NOISE_US = 20.0
+_MOST_LATE_US = 500
+"""A board's loop comes back from a sleep late by up to this."""
+_PER_MILLIHERTZ = 1_000_000_000_000
+
+
+class Crystal:
+    """A node's crystal: `ppb` parts in 10^9 faster than true time; `offset_us` on its counter at true time 0."""
+
+    def __init__(self, ppb: int, offset_us: int) -> None:
+        self.ppb = ppb
+        self.offset_us = offset_us
+
+    def ticks_us(self, true_ns: int) -> int:
+        """Return what the board's counter shows."""
+        true_us = true_ns // 1000
+        return (true_us + true_us * self.ppb // 1_000_000_000 + self.offset_us) % TICKS_PERIOD
+
+
+class Ear(Protocol):
+    """Who listens at a DAC."""
+
+    def hear(self, first_ns: int, block: Any) -> None:
+        """`block`, int16, leaves from true time `first_ns` on."""
+
+
+class Dac:
+    """The DAC of firmware/hal, as ``loadac`` on an ESP32: a ring, then four DMA buffers that are always being sent.
+
+    Whole DMA buffers are written, so that one is either full or empty.
+    """
+
+    def __init__(self, loop: VirtualLoop, crystal: Crystal, chance: random.Random, ear: Ear) -> None:
+        self._loop = loop
+        self._crystal = crystal
+        self._chance = chance
+        self._ear = ear
+        self._rate_mhz = 48_000_000 + 48_000_000 * crystal.ppb // 1_000_000_000
+        self._start_ns = loop.now_ns
+        self._accepted = 0
+        self._run_block = 0
+        """Number of the DMA buffer that the present gapless run began with, and its first frame."""
+        self._run_frame = 0
+        self._sounding = False
+        self._underruns = 0
+        self._out_before = 0
+
+    def _block_ns(self, block: int) -> int:
+        return self._start_ns + block * _DMA_FRAMES * _PER_MILLIHERTZ // self._rate_mhz
+
+    def _block_now(self) -> int:
+        return (self._loop.now_ns - self._start_ns) * self._rate_mhz // (_DMA_FRAMES * _PER_MILLIHERTZ)
+
+    def _end_block(self) -> int:
+        """Return the number of the first buffer after what was written."""
+        return self._run_block + (self._accepted - self._run_frame) // _DMA_FRAMES
+
+    def _settle(self, block: int) -> None:
+        """Note that the sound ran dry: an interrupt found nothing to fill its buffer with."""
+        if self._sounding and block + _DMA_COUNT >= self._end_block():
+            self._sounding = False
+            self._underruns += 1
+
+    def free(self) -> int:
+        """Return how many frames are taken now."""
+        block = self._block_now()
+        self._settle(block)
+        if not self._sounding:
+            return _RING_FRAMES
+        in_dma = min(block + _DMA_COUNT + 1, self._end_block())
+        return _RING_FRAMES - (self._end_block() - in_dma) * _DMA_FRAMES
+
+    def write(self, samples: Any) -> int:
+        """Take all of `samples`, int16; the player asks :meth:`free` first."""
+        block = self._block_now()
+        self._settle(block)
+        if not self._sounding:
+            self._sounding = True
+            self._run_block = block + 1 + _DMA_COUNT
+            self._run_frame = self._accepted
+        frames = len(samples)
+        self._ear.hear(self._block_ns(self._end_block()), samples)
+        self._accepted += frames
+        return frames
+
+    def position(self) -> tuple[int, int]:
+        """Return ``(frames_out, ticks)`` of the last interrupt."""
+        block = self._block_now()
+        self._settle(block)
+        out = self._run_frame + max(min(block, self._end_block()) - self._run_block, 0) * _DMA_FRAMES
+        noise_us = self._chance.gauss(0.0, _STAMP_NOISE_US)
+        return out, self._crystal.ticks_us(self._block_ns(block) + round(noise_us * 1000))
+
+    def underruns(self) -> int:
+        """Return how often it ran dry."""
+        self._settle(self._block_now())
+        return self._underruns
+
+
+class Udp:
+    """The socket of firmware/hal. `carry` takes what is sent."""
+
+    def __init__(self, carry: Callable[[bytes], None]) -> None:
+        self._carry = carry
+        self._inbox: deque[tuple[bytes, bool]] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+
+    def deliver(self, data: bytes, from_media: bool = True) -> None:
+        """Let a datagram arrive."""
+        self._inbox.append((data, from_media))
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def send(self, data: bytes) -> None:
+        """Send."""
+        self._carry(bytes(data))
+
+    async def readable(self) -> None:
+        """Wait until something has come."""
+        while not self._inbox:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+
+    def receive(self) -> tuple[bytes, bool] | None:
+        """Return the next datagram, or None."""
+        return self._inbox.popleft() if self._inbox else None
+
+    def close(self) -> None:
+        """Close."""
+
+
+class Wiring(Protocol):
+    """What a board hangs on."""
+
+    def open_udp(self, number: int) -> Udp:
+        """Return the node's socket to the controller."""
+
+    async def open_stream(self, number: int) -> tuple[Any, Any]:
+        """Return streams to the broker; raises OSError."""
+
+    def reset(self, number: int, cause: str) -> None:
+        """The board wants to start again."""
+
+    def crashed(self, number: int, task: str, error: BaseException) -> None:
+        """A task of the firmware ended by an exception."""
+
+
+class Hal:
+    """See firmware/hal."""
+
+    ticks_period = TICKS_PERIOD
+    board = "virtual"
+    stamp_sd_us = 30.0
+
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        wiring: Wiring,
+        number: int,
+        crystal: Crystal,
+        chance: random.Random,
+        ear: Ear,
+        flash: dict[str, bytes],
+        cause: str,
+    ) -> None:
+        self._loop = loop
+        self._wiring = wiring
+        self._number = number
+        self._crystal = crystal
+        self._chance = chance
+        self._ear = ear
+        self._flash = flash
+        self.restart_cause = cause
+        self.make_decoder = Decoder
+        self._ns_a_ms = 1_000_000 - crystal.ppb // 1000
+
+    def ticks_us(self) -> int:
+        """Return the board's counter."""
+        return self._crystal.ticks_us(self._loop.now_ns)
+
+    async def sleep_ms(self, ms: int) -> None:
+        """Let others run."""
+        late_ns = int(self._chance.random() * _MOST_LATE_US * 1000)
+        await self._loop.sleep_until_ns(self._loop.now_ns + ms * self._ns_a_ms + late_ns)
+
+    def random(self) -> int:
+        """Return a byte of chance."""
+        return self._chance.randrange(256)
+
+    def open_dac(self) -> Dac:
+        """Return the DAC."""
+        return Dac(self._loop, self._crystal, self._chance, self._ear)
+
+    async def network_up(self) -> None:
+        """It always is; a cut line is the network's matter."""
+
+    def open_udp(self, _host: str, _port: int) -> Udp:
+        """Return the socket to the controller."""
+        return self._wiring.open_udp(self._number)
+
+    def resolve(self, host: str, port: int) -> tuple[str, int]:
+        """Return the address."""
+        return host, port
+
+    async def open_stream(self, _address: Any) -> tuple[Any, Any]:
+        """Return streams to the broker."""
+        return await self._wiring.open_stream(self._number)
+
+    def load_settings(self) -> bytes | None:
+        """Return what was kept."""
+        return self._flash.get("settings")
+
+    def save_settings(self, data: bytes) -> None:
+        """Keep it."""
+        self._flash["settings"] = data
+
+    def reboot(self, cause: str) -> None:
+        """Start again."""
+        self._wiring.reset(self._number, cause)
+
+    def watchdog(self, timeout_ms: int) -> "_Dog":
+        """Return a watchdog that resets the board."""
+        return _Dog(self._loop, timeout_ms * 1_000_000, lambda: self._wiring.reset(self._number, "watchdog"))
+
+    def signal_dbm(self) -> int | None:
+        """Return the signal."""
+        return -60
+
+    def temperature_mc(self) -> int | None:
+        """Return the temperature."""
+        return 41_000
+
+    def storage_free_bytes(self) -> int | None:
+        """Return the space left."""
+        return 1 << 20
+
+    def free_heap_bytes(self) -> int | None:
+        """Return the heap left."""
+        return 100_000
+
+    def log(self, text: str) -> None:
+        """The console of a virtual board is not read."""
+
+    def log_exception(self, task: str, error: BaseException) -> None:
+        """Tell the simulation: the firmware must not fail."""
+        self._wiring.crashed(self._number, task, error)
+
+
+class _Dog:
+    """Bites when it was not fed for `timeout_ns`."""
+
+    def __init__(self, loop: VirtualLoop, timeout_ns: int, bite: Callable[[], None]) -> None:
+        self._loop = loop
+        self._timeout_ns = timeout_ns
+        self._bite = bite
+        self._asleep = False
+        self.feed()
+        self._look()
+
+    def feed(self) -> None:
+        """Feed it."""
+        self._fed_ns = self._loop.now_ns
+
+    def sleep(self) -> None:
+        """The board is off."""
+        self._asleep = True
+
+    def _look(self) -> None:
+        if self._asleep:
+            return
+        if self._loop.now_ns - self._fed_ns >= self._timeout_ns:
+            self._bite()
+            return
+        self._loop.at_ns(self._fed_ns + self._timeout_ns, self._look)

@@ -1,0 +1,209 @@
+"""What was sent, and what each DAC makes of it: judged while it is emitted, from the samples alone.
+
+Every sample of the programme says which one it is (:mod:`hil_sim.virtual.codec`). The packets say which sample belongs
+to which frame, the engine's clock when each frame is to be played; so one sample of a block tells how far a node is off.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from codec.wire import rtp
+from codec.wire.errors import WireError
+from hil_sim.virtual.codec import LEAST, LOW, MADE_UP, SPAN, place_of
+
+WINDOW_US = 100_000
+WRONG_US = 20_000
+"""A node this far off plays another place of the programme."""
+_HALF = SPAN // 2
+_SAMPLE_US = 1e6 / 48_000
+_KEPT = 1024
+_MOST_FAULTS = 2000
+
+HEARD, MADE, SILENT, WRONG, FOREIGN = "heard", "made up", "silent", "wrong", "foreign"
+
+
+@dataclass
+class Mapping:
+    """One stream: how its frames map to media time, and which sample of the programme each begins with."""
+
+    ssrc: int
+    media0_us: int
+    frame_us: int
+    lead_us: int
+    places: dict[int, int | None] = field(default_factory=dict)
+
+
+class Programme:
+    """All that was sent, as it is sent. `media_us` is the engine's media clock at a true time."""
+
+    def __init__(self, media_us: Callable[[int], int]) -> None:
+        self.media_us = media_us
+        self.current: Mapping | None = None
+        self.streams: dict[int, Mapping] = {}
+        self.sent = 0
+        self.stopped = False
+        self._index_of: dict[bytes, tuple[int, int]] = {}
+
+    def stream(self, ssrc: int, media0_us: int, frame_us: int, lead_us: int) -> None:
+        """The engine announces a stream, or another lead for it."""
+        known = self.streams.get(ssrc)
+        if known is None:
+            known = self.streams[ssrc] = Mapping(ssrc, media0_us, frame_us, lead_us)
+        known.lead_us = lead_us
+        self.current = known
+
+    def on_sent(self, data: bytes) -> None:
+        """A packet leaves the engine."""
+        ssrc, index, _, _, _, _, first, end = rtp.parse(data)
+        mapping = self.streams.get(ssrc)
+        if mapping is None or index is None:
+            return
+        mapping.places[index] = place_of(data[first:end])
+        if not self.stopped:
+            self.sent += 1
+        self._index_of[data] = (ssrc, index)
+        if len(self._index_of) > _KEPT:
+            del self._index_of[next(iter(self._index_of))]
+            mapping.places.pop(index - _KEPT, None)
+
+    def frame_of(self, data: bytes) -> tuple[int, int] | None:
+        """Return ``(ssrc, index)`` of a packet that was sent lately; None for anything else."""
+        found = self._index_of.get(data)
+        if found is None and rtp.is_rtp(data):
+            try:
+                ssrc, index, *_ = rtp.parse(data)
+            except WireError:
+                return None
+            if index is not None and ssrc in self.streams:
+                return ssrc, index
+        return found
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that a listener would notice, at true time `at_ns`. late_us: for WRONG. in_time: the frame's packet was
+    there long before it was due."""
+
+    at_ns: int
+    kind: str
+    late_us: float = 0.0
+    in_time: bool = False
+
+
+class Ear:
+    """Listens at one node's DAC. delay_us: its acoustic delay. floor_us: how long before its instant a node gives up
+    waiting for a frame, and what its DAC holds besides."""
+
+    def __init__(self, programme: Programme, floor_us: int, delay_us: int = 0) -> None:
+        self.late_us: dict[int, float] = {}
+        """By window of 100 ms of programme: how late it was, negative early."""
+        self.first_ns: int | None = None
+        self.played = 0
+        self.made_up = 0
+        self.late = 0
+        self.gaps = 0
+        self.foreign_us = 0
+        self.faults: list[Fault] = []
+        self._programme = programme
+        self._floor_us = floor_us
+        self._delay_us = delay_us
+        self._arrived: dict[int, int] = {}
+        self._frame = (-1, -1)
+        self._sounding = False
+
+    def arrive(self, data: bytes) -> None:
+        """A datagram reaches the node."""
+        found = self._programme.frame_of(data)
+        mapping = self._programme.current
+        if found is None or mapping is None or found[0] != mapping.ssrc:
+            return
+        now_us = self._programme.media_us(-1)
+        index = found[1]
+        if index in self._arrived:
+            return
+        self._arrived[index] = now_us
+        if now_us > mapping.media0_us + index * mapping.frame_us + mapping.lead_us + self._delay_us:
+            self.late += 1
+        if len(self._arrived) > _KEPT:
+            del self._arrived[next(iter(self._arrived))]
+
+    def hear(self, first_ns: int, block: Any) -> None:
+        """A block leaves the DAC from `first_ns` on."""
+        mapping = self._programme.current
+        middle = len(block) // 2
+        value = block[middle]
+        at_ns = first_ns + middle * 62_500 // 3
+        if mapping is None:
+            self._unexpected(value, at_ns, len(block))
+            return
+        media_us = self._programme.media_us(at_ns) - mapping.lead_us - self._delay_us
+        index, rest_us = divmod(media_us - mapping.media0_us, mapping.frame_us)
+        place = mapping.places.get(index)
+        if place is None:
+            near = mapping.places.get(index - 1) is not None or mapping.places.get(index + 1) is not None
+            if not near:
+                self._unexpected(value, at_ns, len(block))
+            self._sounding = False
+            return
+        if value > LEAST:
+            late_us = self._late_us(block, middle, place, rest_us)
+            self._heard(mapping, index, media_us, late_us, first_ns, at_ns)
+        elif value <= MADE_UP // 2:
+            self._count(mapping, index, made=True)
+            self._fault(at_ns, MADE, index, mapping)
+            self._sounding = True
+        else:
+            if self._sounding:
+                self.gaps += 1
+            self._sounding = False
+            self._fault(at_ns, SILENT, index, mapping)
+
+    def _late_us(self, block: Any, middle: int, place: int, rest_us: int) -> float:
+        best = SPAN
+        for away in (0, -60, 60):  # where the sawtooth falls, samples lie between
+            ahead = (block[middle + away] - LOW - place - rest_us * 0.048 - away + _HALF) % SPAN - _HALF
+            if abs(ahead) < abs(best):
+                best = ahead
+            if -48 < ahead < 48:
+                break
+        return -best * _SAMPLE_US
+
+    def _heard(
+        self, mapping: Mapping, index: int, media_us: int, late_us: float, first_ns: int, at_ns: int
+    ) -> None:
+        self._sounding = True
+        if self.first_ns is None:
+            self.first_ns = first_ns
+        if not -WRONG_US < late_us < WRONG_US:
+            self._fault(at_ns, WRONG, index, mapping, late_us)
+            return
+        self._count(mapping, index, made=index not in self._arrived)
+        window = media_us // WINDOW_US
+        if window not in self.late_us:
+            self.late_us[window] = late_us
+
+    def _count(self, mapping: Mapping, index: int, made: bool) -> None:
+        frame = (mapping.ssrc, index)
+        if frame == self._frame or self._programme.stopped:
+            return
+        self._frame = frame
+        if made:
+            self.made_up += 1
+        else:
+            self.played += 1
+
+    def _unexpected(self, value: int, at_ns: int, samples: int) -> None:
+        if value > LEAST or value <= MADE_UP // 2:
+            self.foreign_us += samples * 125 // 6
+            self._note(Fault(at_ns, FOREIGN))
+
+    def _fault(self, at_ns: int, kind: str, index: int, mapping: Mapping, late_us: float = 0.0) -> None:
+        arrived_us = self._arrived.get(index)
+        due_us = mapping.media0_us + index * mapping.frame_us + mapping.lead_us + self._delay_us
+        in_time = arrived_us is not None and arrived_us < due_us - self._floor_us
+        self._note(Fault(at_ns, kind, late_us, in_time))
+
+    def _note(self, fault: Fault) -> None:
+        if len(self.faults) < _MOST_FAULTS:
+            self.faults.append(fault)

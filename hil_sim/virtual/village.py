@@ -1,0 +1,256 @@
+"""Plays a scenario in virtual time: the real engine, the real firmware, and everything between them simulated."""
+
+import asyncio
+import gc
+import platform
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from codec.profile import PROFILES
+from hil_sim.attack import ROUNDS, malformed_datagrams
+from hil_sim.packets import Datagram
+from hil_sim.scenario import Event, Scenario
+from hil_sim.virtual import loops
+from hil_sim.virtual.board import TICKS_PERIOD, Crystal, Hal, Udp
+from hil_sim.virtual.ear import Ear
+from hil_sim.virtual.loop import VirtualLoop
+from hil_sim.virtual.network import Network, later
+from hil_sim.virtual.office import Office
+
+loops.install()  # before the firmware is imported
+
+from firmware.node.agent import Agent  # noqa: E402 - see above
+from firmware.node.config import Config  # noqa: E402
+
+ZONE = "thon-1"
+SETTLE_S = 4.0
+BOOT_S = 1.0
+"""The nodes boot within this, each at its own time."""
+TAIL_S = 1.5
+POWER_OFF_S = 1.0
+_NS = 1_000_000_000
+_BEGIN_NS = 3_600 * _NS
+_FLOOR_US, _LOW_FLOOR_US, _LOW_LEAD_US = 90_000, 60_000, 120_000
+"""A packet that comes this long before its instant is not late for any node: what a node waits for, and its DAC."""
+
+
+@dataclass
+class Outcome:
+    """What a run left."""
+
+    ears: list[Ear]
+    office: Office
+    command_ns: int
+    stop_ns: int
+    datagrams: list[Datagram]
+    crashes: list[str]
+    malformed: int
+    counters: list[dict[str, int]]
+
+
+class Node:
+    """A node that can lose its power; `agent` is its firmware while it has any."""
+
+    def __init__(self, village: "Village", number: int, ppb: int, chance: random.Random) -> None:
+        self.name = f"node-{number:02d}"
+        self.number = number
+        self.agent: Any = None
+        self.counters: dict[str, int] = {}
+        self._village = village
+        self._crystal = Crystal(ppb, chance.randrange(TICKS_PERIOD))
+        self._chance = chance
+        self._flash: dict[str, bytes] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._hal: Hal | None = None
+
+    def power_on(self, cause: str = "power") -> None:
+        """Start the firmware."""
+        village = self._village
+        if self._task is not None:
+            return
+        hal = Hal(
+            village.loop, village, self.number, self._crystal, self._chance, village.ears[self.number - 1],
+            self._flash, cause,
+        )  # fmt: skip
+        config = Config(
+            self.name, ("broker", 1883), ("media", 5004), ZONE, 0.0, 0, None, {}, "default", 0
+        )
+        self.agent = Agent(hal, config)
+        self._task = village.loop.create_task(self.agent.run())
+        self._task.add_done_callback(self._ended)
+
+    def power_off(self) -> None:
+        """End it in the middle of whatever it does."""
+        if self._task is None:
+            return
+        for name, value in self.agent.counters.items():
+            self.counters[name] = self.counters.get(name, 0) + value
+        task, self._task = self._task, None
+        task.cancel()
+        link = self._village.network.links[self.number - 1]
+        link.udp = None
+
+    def total(self) -> dict[str, int]:
+        """Return its counters since the run began."""
+        now = self.agent.counters if self._task is not None else {}
+        return {name: self.counters.get(name, 0) + now.get(name, 0) for name in {**self.counters, **now}}
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._village.crashed(self.number, "agent", task.exception())
+
+
+class Village:
+    """A scenario in the making."""
+
+    def __init__(self, scenario: Scenario, loop: VirtualLoop, keep: bool) -> None:
+        self.scenario = scenario
+        self.loop = loop
+        self.crashes: list[str] = []
+        chance = random.Random(scenario.seed)
+        numbers = range(1, scenario.nodes + 1)
+        self.network = Network(loop, scenario.nodes, scenario.network, scenario.seed, keep)
+        self.office = Office(
+            loop, self.network, [f"node-{number:02d}" for number in numbers], ZONE, scenario.profile, scenario.seed
+        )
+        low = PROFILES[scenario.profile].lead_us < _LOW_LEAD_US
+        self.ears = [Ear(self.office.programme, _LOW_FLOOR_US if low else _FLOOR_US) for _ in numbers]
+        self.network.on_arrival = lambda node, data: self.ears[node - 1].arrive(data)
+        self.nodes = [
+            Node(
+                self,
+                number,
+                round(chance.uniform(*scenario.clock.drift_ppm) * 1000),
+                random.Random(scenario.seed * 1000 + number),
+            )
+            for number in numbers
+        ]
+        for node in self.nodes:
+            loop.at_ns(loop.now_ns + int(chance.random() * BOOT_S * _NS), node.power_on)
+
+    # ---- what boards hang on ----
+
+    def open_udp(self, number: int) -> Udp:
+        """Return a node's socket to the controller."""
+        link = self.network.links[number - 1]
+        link.udp = Udp(link.from_node)
+        return link.udp
+
+    async def open_stream(self, number: int) -> tuple[Any, Any]:
+        """Return a node's streams to the broker; raises OSError."""
+        return await self.office.broker.connect(self.network.links[number - 1])
+
+    def reset(self, number: int, cause: str) -> None:
+        """A board wants to start again."""
+        if cause == "watchdog":
+            self.crashes.append(f"node-{number:02d}: its watchdog bit")
+        self.reboot(number, cause)
+
+    def crashed(self, number: int, task: str, error: BaseException | None) -> None:
+        """A task of the firmware failed."""
+        self.crashes.append(f"node-{number:02d}: {task}: {error!r}")
+
+    # ---- what happens ----
+
+    def reboot(self, number: int, cause: str = "power") -> None:
+        """Take a node's power away for POWER_OFF_S."""
+        node = self.nodes[number - 1]
+        node.power_off()
+        self.loop.at_ns(self.loop.now_ns + int(POWER_OFF_S * _NS), node.power_on, cause)
+
+    def happen(self, event: Event) -> None:
+        """Make one event of the scenario happen."""
+        numbers = [event.node] if event.node else [node.number for node in self.nodes]
+        links = [self.network.links[number - 1] for number in numbers]
+        match event.do:
+            case "reboot":
+                for number in numbers:
+                    self.reboot(number)
+            case "cut_network":
+                for link in links:
+                    link.cut = True
+            case "restore_network":
+                for link in links:
+                    link.restore()
+            case "kill_engine":
+                self.office.kill_engine()
+            case "kill_broker":
+                self.office.kill_broker()
+            case "kill_controller":
+                self.office.kill_controller()
+            case "delay_step":
+                for link in links:
+                    link.set_link(later(self.scenario.network, event.delay_ms))
+            case "wall_step":
+                self.office.utc_off_ns += int(event.step_ms * 1e6)
+            case "attack":
+                for turn in range(ROUNDS):
+                    for data in malformed_datagrams(self.scenario.seed + turn):
+                        for number in numbers:
+                            self.network.inject(number, data)
+
+    async def play(self) -> tuple[int, int]:
+        """Play it; return the true times of the command and of the stop."""
+        await asyncio.sleep(BOOT_S + SETTLE_S)
+        command_ns = self.loop.now_ns
+        self.office.begin()
+        for event in sorted(self.scenario.events, key=lambda event: event.at_s):
+            self.loop.at_ns(command_ns + int(event.at_s * _NS), self.happen, event)
+        await self.loop.sleep_until_ns(command_ns + int(self.scenario.duration_s * _NS))
+        stop_ns = self.loop.now_ns
+        self.office.end()
+        await asyncio.sleep(TAIL_S + PROFILES[self.scenario.profile].lead_us / 1e6)
+        return command_ns, stop_ns
+
+    async def close(self) -> None:
+        """End everything."""
+        for node in self.nodes:
+            node.power_off()
+        await self.office.close()
+        await asyncio.sleep(0)
+
+
+def play(scenario: Scenario, keep: bool = False) -> Outcome:
+    """Play `scenario`; the same scenario always ends the same. keep: remember every datagram."""
+    loop = VirtualLoop(_BEGIN_NS)
+    collecting = gc.isenabled()
+    gc.disable()  # what a run makes is freed by counting; cycles wait for its end
+    try:
+        village: Village | None = None
+
+        async def run() -> tuple[Village, int, int]:
+            nonlocal village
+            village = Village(scenario, loop, keep)
+            command_ns, stop_ns = await village.play()
+            counters = [node.total() for node in village.nodes]
+            await village.close()
+            village.outcome_counters = counters  # type: ignore[attr-defined]
+            return village, command_ns, stop_ns
+
+        asyncio.set_event_loop(loop)
+        village, command_ns, stop_ns = loop.run_until_complete(run())
+        if village.office.failure is not None:
+            village.crashes.append(f"engine: {village.office.failure!r}")
+        counters = village.outcome_counters  # type: ignore[attr-defined]
+        return Outcome(
+            ears=village.ears,
+            office=village.office,
+            command_ns=command_ns,
+            stop_ns=stop_ns,
+            datagrams=village.network.datagrams,
+            crashes=village.crashes,
+            malformed=sum(each.get("malformed", 0) for each in counters),
+            counters=counters,
+        )
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+        if collecting:
+            gc.enable()
+            gc.collect()
+
+
+def runtime() -> str:
+    """Return what the nodes run on."""
+    return f"cpython {platform.python_version()}, virtual time"
