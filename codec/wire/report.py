@@ -20,15 +20,20 @@ COUNTERS = (
     "unexpected",
     "underruns",
     "resyncs",
+    "asked",
+    "repaired",
 )
-"""Counters since boot: packets or frames, but `underruns` (DAC ran dry) and `resyncs` (jumps of the play position)."""
+"""Counters since boot: packets or frames, but `underruns` (DAC ran dry) and `resyncs` (jumps of the play position).
+`asked`: frames asked for again, each time counts; `repaired`: those of them that came in time."""
 
 GAUGES = (
     ("uptime_s", 0, 1 << 40),
     ("offset_uncertainty_us", 0, 1 << 40),
+    ("offset_sd_us", 0, 1 << 40),
     ("drift_ppb", -10000000, 10000000),
     ("round_trip_us", 0, 1 << 40),
     ("buffer_us", -(1 << 40), 1 << 40),
+    ("tail_us", -(1 << 40), 1 << 40),
     ("skew_us", -(1 << 40), 1 << 40),
     ("free_heap_bytes", 0, 1 << 40),
     ("signal_dbm", -200, 50),

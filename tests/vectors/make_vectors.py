@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from codec.wire import announcement, command, names, report, rtp, sync
+from codec.wire import announcement, command, nack, names, report, rtp, sync
 from codec.wire.errors import WireError
 from tests.firmware.suite.check_wire import PARSERS
 
@@ -63,6 +63,35 @@ def sync_vectors() -> dict[str, bytes]:
         "negative local time": request[:12] + b"\xff" * 8 + request[20:],
         "reply sent before its request came": bytes(sync.pack_reply(request, 200, 100)),
         "negative media time": reply[:20] + b"\x80" + reply[21:],
+    }
+
+
+def nack_vectors() -> dict[str, bytes]:
+    tag = names.node_tag("node-1")
+    good = nack.build(tag, 0xCAFEBABE, [65534, 65535, 65537, 70000])
+    most = nack.build(tag, 1, [17 * number for number in range(nack.MAX_FIELDS)])
+    return {
+        "four frames in two fields, across the wrap": good,
+        "one frame": nack.build(tag, 0, [0]),
+        "a field and the sixteen after it": nack.build(tag, 0xFFFFFFFF, list(range(5, 22))),
+        "all fields, all bits": most[:12] + b"\xff" * (len(most) - 12),
+        "the same frame twice": good[:16] + good[12:16] + good[20:],
+        "nothing": b"",
+        "one byte": b"\x81",
+        "header cut off": good[:11],
+        "no field": nack.build(tag, 1, []),
+        "field cut off": good[:14],
+        "a field less than it says": good[:-4],
+        "a field more than it says": good + bytes(4),
+        "a byte more": good + b"\0",
+        "seventeen fields": b"\x81\xcd\x00\x13" + most[4:] + bytes(4),
+        "length of a quarter of a megabyte": good[:2] + b"\xff\xff" + good[4:],
+        "RTCP version 1": b"\x41" + good[1:],
+        "padded": b"\xa1" + good[1:-1] + b"\x04",
+        "picture loss indication": b"\x81\xce" + good[2:],
+        "slice loss indication": b"\x82" + good[1:],
+        "receiver report": b"\x81\xc9" + good[2:],
+        "1400 bytes": good + bytes(1400 - len(good)),
     }
 
 
@@ -164,6 +193,7 @@ def write(kind: str, cases: dict[str, bytes]) -> None:
 if __name__ == "__main__":
     write("rtp", rtp_vectors())
     write("sync", sync_vectors())
+    write("nack", nack_vectors())
     write("announcement", announcement_vectors())
     write("command", command_vectors())
     write("report", report_vectors())

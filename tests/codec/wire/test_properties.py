@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.wire import announcement, body, command, names, report, rtp, sync
+from codec.wire import announcement, body, command, nack, names, report, rtp, sync
 from codec.wire.errors import WireError
 
 # A busy machine is slow at times; that is no property of the wire.
@@ -25,6 +25,7 @@ PARSERS = (
     rtp.parse,
     sync.parse_request,
     sync.parse_reply,
+    nack.parse,
     lambda data: announcement.parse(data, "thon-1"),
     lambda data: command.parse(data, "node-1"),
     command.parse_ack,
@@ -47,7 +48,7 @@ def test_random_bytes_are_refused_and_nothing_worse(data: bytes) -> None:
 )
 def test_random_objects_are_refused_and_nothing_worse(found: dict) -> None:
     data = json.dumps({"v": 1, "node": "node-1", "zone": "thon-1", **found}).encode()
-    for parse in PARSERS[3:]:
+    for parse in PARSERS[4:]:
         with contextlib.suppress(WireError):
             parse(data)
 
@@ -98,6 +99,26 @@ def test_sync_round_trip(sequence: int, t1: int, t2: int, held: int) -> None:
         sync.parse_request(reply)
     with pytest.raises(WireError):
         sync.parse_reply(request)
+
+
+@given(u32, st.sets(st.integers(0, 0xFFFFFFFF), min_size=1, max_size=40), st.integers(0, 5000))
+def test_nack_round_trip(ssrc: int, frames: set[int], spread: int) -> None:
+    wanted = sorted({frame % (spread + 1) for frame in frames} if spread else frames)
+    data = nack.build(tag, ssrc, wanted)
+    assert nack.is_nack(data)
+    assert not sync.is_sync(data)
+    assert len(data) <= 12 + 4 * nack.MAX_FIELDS
+    head, found_ssrc, found = nack.parse(data)
+    assert (head, found_ssrc) == (tag[:4], ssrc)
+    assert found == [frame & 0xFFFF for frame in wanted[: len(found)]]  # exactly these, the first ones first
+    assert len(found) == len(wanted) or len(data) == 12 + 4 * nack.MAX_FIELDS
+
+
+def test_audio_is_no_nack() -> None:
+    packet = bytearray(rtp.HEADER_BYTES + 8)
+    for marker in (False, True):
+        rtp.pack_header(packet, 0, marker, rtp.PAYLOAD_TYPE_OPUS, 5, 960, 7)
+        assert not nack.is_nack(packet)
 
 
 streams = st.builds(

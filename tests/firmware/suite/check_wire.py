@@ -3,7 +3,7 @@
 import json
 from binascii import unhexlify
 
-from codec.wire import announcement, command, report, rtp, sync
+from codec.wire import announcement, command, nack, report, rtp, sync
 from codec.wire.errors import WireError
 
 VECTORS = "../../vectors/"
@@ -29,9 +29,15 @@ def _sync(data):
     return [sequence, list(tag), t1, t2, t3]
 
 
+def _nack(data):
+    tag, ssrc, sequences = nack.parse(data)
+    return [list(tag), ssrc, sequences]
+
+
 PARSERS = {
     "rtp": lambda data: list(rtp.parse(data)),
     "sync": _sync,
+    "nack": _nack,
     "announcement": lambda data: [_stream(stream) for stream in announcement.parse(data, "thon-1")],
     "command": lambda data: list(command.parse(data, "node-1")),
     "report": lambda data: list(report.parse_health(data)) if b"gauges" in data else report.parse_status(data),
@@ -62,6 +68,10 @@ def check_rtp():
 
 def check_sync():
     _check("sync")
+
+
+def check_nack():
+    _check("nack")
 
 
 def check_announcement():
