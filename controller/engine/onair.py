@@ -49,6 +49,7 @@ class OnAir:
         self._randbits = randbits
         self.frame_us = frame_us
         self.streams: dict[tuple[str, str], Stream] = {}
+        self.by_ssrc: dict[int, Stream] = {}
         self.voices: list[Voice] = []
         self._mixer = mixer
         self._encoders = encoders
@@ -154,7 +155,7 @@ class OnAir:
         for stream in ended:
             self._packets += stream.fanout.sent
             self._send_errors += stream.fanout.errors
-            del self.streams[stream.zone.id, stream.profile.name]
+            del self.streams[stream.zone.id, stream.profile.name], self.by_ssrc[stream.ssrc]
             self._emit("stream_end", {"zone": stream.zone.id, "ssrc": stream.ssrc})
         for voice in [voice for voice in self.voices if voice.leaving]:
             if self._mixer.column_is_silent(voice.column) or not voice.tap.sounding:
@@ -205,11 +206,10 @@ class OnAir:
         row = _free({stream.row for stream in self.streams.values()})
         self._mixer.grow(row + 1, 0)
         mapping = zone.stream if zone.stream and self._is_ours(zone.stream, next_us) else None
-        taken = {stream.ssrc for stream in self.streams.values()}
-        while mapping is None or mapping.ssrc in taken:
+        while mapping is None or mapping.ssrc in self.by_ssrc:
             mapping = Mapping(self._randbits(32), next_us)
         stream = Stream(zone, row, mapping, self._media)
-        self.streams[zone.id, zone.profile.name] = stream
+        self.streams[zone.id, zone.profile.name] = self.by_ssrc[stream.ssrc] = stream
         return stream
 
     def _is_ours(self, mapping: Mapping, next_us: int) -> bool:

@@ -22,9 +22,12 @@ from controller.engine.mediasocket import Media
 from controller.engine.pacer import Pacer
 from controller.engine.pipeline import Pipeline
 from controller.engine.plan import Address, Plan, PlanError, parse_plan
+from controller.engine.reception import Reception
 from controller.engine.recorder import Recorder
+from controller.engine.retransmitter import Retransmitter
 from controller.engine.settings import EngineSettings
 from controller.engine.sources import Sources
+from controller.engine.stream import Stream
 from controller.engine.timeservice import TimeService
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,8 @@ class Engine:
         self._recorder = Recorder(settings.record, self._clock) if settings.record else None
         self._workers = ground.crew(settings.workers or min(4, os.cpu_count() or 1))
         self._time = TimeService(media, self._clock, self._on_member)
+        self._again = Retransmitter(media, self._clock, self._stream, self._time.address)
+        self._reception = Reception(media, self._time.on_request, self._again.on_nack)
         self._plan: Plan | None = None
         self._clock_given = asyncio.Event()
         self._sources = Sources(self.emit, ground.monotonic_ns)
@@ -65,7 +70,7 @@ class Engine:
     async def run(self) -> None:
         """Serve until the controller closes the control socket; raises what a stage raised."""
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._media, self._time.on_readable)
+        loop.add_reader(self._media, self._reception.on_readable)
         work = [self._obey_controller(), self._housekeep(), *(lane.run() for lane in self._lanes)]
         tasks = [asyncio.create_task(job) for job in work]
         self.emit("ready", {"port": self._media.getsockname()[1]})
@@ -129,6 +134,7 @@ class Engine:
         self._time.set_members(
             (member.tag, member.address) for zone in plan.zones for member in zone.members if not member.fixed
         )
+        self._again.set_zones(plan.zones)
         for lane in self._lanes:
             frame_us = lane.pipeline.on_air.frame_us
             leads_us = [zone.profile.lead_us for zone in plan.zones if zone.profile.frame_us == frame_us]
@@ -146,6 +152,10 @@ class Engine:
         self._refresh = None
         for lane in self._lanes:
             lane.pipeline.on_air.refresh_members(self._time.address)
+
+    def _stream(self, ssrc: int) -> Stream | None:
+        found = (lane.pipeline.on_air.by_ssrc.get(ssrc) for lane in self._lanes)
+        return next((stream for stream in found if stream), None)
 
     def _on_air(self) -> bool:
         return any(lane.pipeline.on_air.streams for lane in self._lanes)
@@ -181,6 +191,9 @@ class Engine:
             "failures": self._workers.failures,
             "time_answered": self._time.answered,
             "time_ignored": self._time.ignored,
+            "asked": self._again.asked,
+            "retransmitted": self._again.retransmitted,
+            "refused": self._again.refused,
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
         }
 

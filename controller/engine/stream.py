@@ -1,19 +1,23 @@
 """One zone on air: its place in the mix, its numbering, its packets and who gets them."""
 
 from codec.profile import Profile
+from controller.engine.allowance import Asker
+from controller.engine.history import History
 from controller.engine.mediasocket import Media
 from controller.engine.packetiser import Packetiser
 from controller.engine.plan import Mapping, Zone
 
 PENDING, SENDING, DRAINING = "pending", "sending", "draining"
 _DTX_BYTES = 2
+_SPARE_FRAMES = 2
+"""A block is begun before its instant."""
 
 
 class Stream:
     """The stream of `zone`, mixed in row `row`.
 
     state: PENDING until a source delivers, SENDING, DRAINING while the last frames are still to be played.
-    wanted: a session names the zone.
+    wanted: a session names the zone. history: the packets that can still be in time when they are sent again.
     """
 
     def __init__(self, zone: Zone, row: int, mapping: Mapping, media: Media) -> None:
@@ -26,7 +30,10 @@ class Stream:
         self.priority = -1
         self.tail_blocks = 0
         self.end_us = 0
+        self.history = History(zone.profile.lead_us // zone.profile.frame_us + _SPARE_FRAMES)
+        self._askers: dict[bytes, Asker] = {}
         self._packetiser = Packetiser(mapping.ssrc, zone.profile.frame_samples)
+        self._packet = memoryview(self._packetiser.packet)
         self.fanout = media.fanout(self._packetiser.packet)
 
     @property
@@ -34,13 +41,26 @@ class Stream:
         """How the stream is coded."""
         return self.zone.profile
 
+    def play_us(self, frame_index: int) -> int:
+        """Return the media time at which members play a frame."""
+        return self.media0_us + frame_index * self.profile.frame_us + self.profile.lead_us
+
+    def asker(self, tag: bytes) -> Asker:
+        """Return what a member has had again."""
+        found = self._askers.get(tag)
+        if found is None:
+            found = self._askers[tag] = Asker(self.history)
+        return found
+
     def carry(self, media_us: int, payload: memoryview) -> None:
         """Send the frame at `media_us` to the members; a frame of silence that DTX left empty is not sent."""
         if self.profile.dtx and len(payload) <= _DTX_BYTES:
             self._packetiser.pause()
             return
-        length = self._packetiser.pack((media_us - self.media0_us) // self.profile.frame_us, payload)
+        index = (media_us - self.media0_us) // self.profile.frame_us
+        length = self._packetiser.pack(index, payload)
         self.fanout.send(length)
+        self.history.keep(index, bytes(self._packet[:length]))
 
     def pause(self) -> None:
         """No frame is sent at this instant; the next one begins a talkspurt."""

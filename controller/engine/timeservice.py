@@ -1,4 +1,4 @@
-"""Answers time exchanges on the media socket, and learns from them where nodes are.
+"""Answers time exchanges, and learns from them where nodes are.
 
 Only tags of the plan are answered: to anyone else the socket is silent, and a reply is as long as its
 request, so nothing is amplified. A node's address is where its last request came from, which is the way back
@@ -15,11 +15,10 @@ from controller.engine.plan import Address
 
 ADDRESS_HOLD_NS = 1_000_000_000
 """An address is changed at most once a second: a forger cannot make the controller write a log of his."""
-_DATAGRAMS_A_TURN = 64
 
 
 class TimeService:
-    """Serves `media`, a bound non-blocking UDP socket. `on_member` hears of each tag whose address is new."""
+    """Answers by `media`. `on_member` hears of each tag whose address is new."""
 
     def __init__(self, media: Media, clock: MediaClock, on_member: Callable[[bytes, Address], None]) -> None:
         self.answered = 0
@@ -40,18 +39,8 @@ class TimeService:
         """Return where a node is, as far as known."""
         return self._addresses.get(tag)
 
-    def on_readable(self) -> None:
-        """Answer what has come; leaves some for the next turn of the loop when there is much."""
-        for _ in range(_DATAGRAMS_A_TURN):
-            try:
-                data, arrival_ns, address = self._socket.receive()
-            except BlockingIOError:
-                return
-            except OSError:
-                continue  # an ICMP error about something sent earlier; the next call gives the next datagram
-            self._answer(data, arrival_ns, address)
-
-    def _answer(self, data: bytes, arrival_ns: int, address: Address) -> None:
+    def on_request(self, data: bytes, arrival_ns: int, address: Address) -> None:
+        """Answer a datagram that came from `address` at `arrival_ns` of CLOCK_MONOTONIC."""
         try:
             _, tag, _ = sync.parse_request(data)
         except WireError:

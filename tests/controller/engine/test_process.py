@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from codec.wire import names, sync
+from codec.wire import nack, names, rtp, sync
 from tests.controller.engine.harness import (
     ROOT,
     Listener,
@@ -219,3 +219,28 @@ async def test_a_port_in_use_is_named():
         ours.close()
     assert process.returncode == 1
     assert f"media socket 127.0.0.1:{port}: Address already in use" in errors.decode()
+
+
+async def test_a_node_asks_for_a_frame_and_has_it_again(listener, pipe):
+    pipe.write(tone(440, 30))
+    there = zone("thon-1", [{**member(listener, "loa-7", fixed=False), "address": None}], "mobile")
+    tag = names.node_tag("loa-7")
+    async with running_engine() as engine:
+        to_engine = ("127.0.0.1", engine.port)
+        listener.socket.sendto(sync.pack_request(1, tag, 5), to_engine)
+        engine.link.send("plan", zones=[there], sessions=[session("s-1", ["thon-1"])])
+        engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        ssrc = (await engine.event("stream"))["ssrc"]
+        received = []
+        async with asyncio.timeout(10):
+            while len(received) < 10:
+                listener.socket.sendto(sync.pack_request(1, tag, 5), to_engine)
+                await asyncio.sleep(0.05)
+                listener.drain()
+                received = [data for data in listener.packets if rtp.is_rtp(data)]
+        lost = received[5]
+        with_strangers = [nack.build(names.node_tag("thief"), ssrc, [1]), b"\x81\xcd\0\0"]
+        for data in (nack.build(tag, ssrc, [rtp.parse(lost)[1]]), *with_strangers):
+            listener.socket.sendto(data, to_engine)
+        await engine.event("stats", asked=3, retransmitted=1, refused=2)
+        assert listener.drain().count(lost) == 2

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from codec.wire import names, sync
+from codec.wire import nack, names, sync
 from controller.engine.mediaclock import MediaClock
 from controller.engine.mediasocket import open_media
+from controller.engine.reception import Reception
 from controller.engine.settings import EngineSettings
 from controller.engine.timeservice import TimeService
 
@@ -21,10 +22,12 @@ class Bench:
         self.learned = []
         self.service = TimeService(media, self.clock, lambda tag, address: self.learned.append((tag, address)))
         self.service.set_members([(TAG, None)])
+        self.reception = Reception(media, self.service.on_request, lambda *datagram: self.nacks.append(datagram))
+        self.nacks = []
 
     def ask(self, data, node):
         node.sendto(data, self.media.getsockname())
-        self.service.on_readable()
+        self.reception.on_readable()
         try:
             return node.recv(2048)
         except TimeoutError:
@@ -59,7 +62,7 @@ def test_arrival_is_stamped_by_the_kernel_not_by_a_late_loop(bench, node):
     for _ in range(20):  # the kernel begins to stamp some time after it was first asked to
         node.sendto(sync.pack_request(2, TAG, 1), bench.media.getsockname())
         time.sleep(0.05)
-        bench.service.on_readable()
+        bench.reception.on_readable()
         *_, t2, t3 = sync.parse_reply(node.recv(2048))
         if t3 - t2 > 45_000:
             return
@@ -75,6 +78,21 @@ def test_strangers_and_garbage_get_no_answer(bench, node):
         assert bench.ask(data, node) is None
     assert bench.learned == []
     assert bench.service.ignored == 7
+
+
+def test_a_nack_is_no_time_exchange(bench, node):
+    data = nack.build(TAG, 1, [5])
+    assert bench.ask(data, node) is None
+    assert [(found, address) for found, _, address in bench.nacks] == [(data, node.getsockname())]
+    assert bench.service.ignored == 0
+
+
+def test_a_flood_leaves_the_loop_its_turn(bench, node):
+    for _ in range(20):
+        node.sendto(nack.build(TAG, 1, [5]), bench.media.getsockname())
+    for expected in (8, 16, 20):
+        bench.reception.on_readable()
+        assert len(bench.nacks) == expected
 
 
 def test_an_answer_is_never_longer_than_its_request(bench, node):
