@@ -40,7 +40,8 @@ class Agent:
         self._reboot_cause = None
         now_us = self.now_us()
         self.counters = new_counters()
-        self.clock = Clock(names.node_tag(config.id))
+        self._tag = names.node_tag(config.id)
+        self.clock = Clock(self._tag)
         self.pipeline = Pipeline(self.clock, self._opus, self.counters, hal.stamp_sd_us, config.fill_ms * 48)
         self.settings = Settings(config, hal)
         self.commands = Commands(config.id, self.settings, self)
@@ -97,33 +98,38 @@ class Agent:
         player = self.pipeline.player
         frames_out, stamp = dac.position()
         player.observe(frames_out, self._ticks.local_us(stamp), dac.underruns())
+        request = self.pipeline.ask_again(self._tag, self.now_us())
+        if request is not None:
+            self._udp.send(request)
+        if self._rest is not None and not self._write(self._rest, self.now_us()):
+            return _MIN_TURN_MS
         spare = 0
         for number in range(_MAX_BLOCKS_A_TURN):
             now_us = self.now_us()
-            if self._rest is not None and not self._write(self._rest):
-                break
-            block_frames = player.block_frames()
             queued = player.queued_frames(now_us)
+            above = queued - player.floor_frames()
+            urgent = above <= 0
+            block_frames = player.block_frames(urgent)
             spare = queued + block_frames - player.fill_frames()
             if spare > 0 or dac.free() < block_frames:
                 break
-            above = queued - player.floor_frames()
-            if above > 0 and number >= _AHEAD_BLOCKS_A_TURN:
+            if not urgent and number >= _AHEAD_BLOCKS_A_TURN:
                 spare = 0
                 break
-            block = self.pipeline.render(now_us, above <= 0)
+            block = self.pipeline.render(now_us, urgent)
             if block is None:
                 spare = min(above, block_frames)
                 break
-            self._write(block)
+            if not self._write(block, now_us):
+                break
         return max(spare // 48 + 1, _MIN_TURN_MS)
 
-    def _write(self, block):
+    def _write(self, block, now_us):
         """Write what was rendered, the rest of it in a later turn; True when all is written. The player counts
         on every frame."""
         taken = self._dac.write(block)
         if taken:
-            self.watchdog.audio(self.now_us())
+            self.watchdog.audio(now_us)
         self._rest = block[taken:] if taken < len(block) else None
         return self._rest is None
 

@@ -17,7 +17,7 @@ _DRIFT_WALK_PPM = 0.01
 _LEAST_GOAL_US = 30.0
 _GOAL_SHARE = 0.003
 """How well the offset should be known: what a listener can hear of it, and on a long path what asymmetry hides."""
-_HASTE = ((5000000, 0), (120000000, 100000))
+_HASTE = ((2000000, 0), (20000000, 250000), (120000000, 500000))
 """Longest pause between bursts until so long after the start, while the goal is not reached."""
 _LEAST_PERIOD_US = 500000
 _MOST_PERIOD_US = 4000000

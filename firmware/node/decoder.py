@@ -4,8 +4,8 @@ from .samples import buffer
 
 MAX_FRAME_SAMPLES = 2880
 _SILENCE_SAMPLES = 480
-_WINDOW_SAMPLES = MAX_FRAME_SAMPLES + 640
-"""A frame, and what a block of at most 480 has left of the one before."""
+_WINDOW_SAMPLES = MAX_FRAME_SAMPLES + 1120
+"""A frame, and what a block of at most 960 has left of the one before."""
 _MAX_CONCEALED_US = 120000
 """After so long nothing that an Opus decoder makes up resembles the speech: silence is better."""
 

@@ -29,9 +29,11 @@ class Health:
         gauges = {
             "uptime_s": (now_us - self._started_us) // 1000000,
             "offset_uncertainty_us": self._clock.uncertainty_us(now_us),
+            "offset_sd_us": self._clock.sd_us(now_us),
             "drift_ppb": round(self._clock.drift_ppm * 1000),
             "round_trip_us": self._clock.round_trip_us,
             "buffer_us": jitter.least_slack_us,
+            "tail_us": self._pipeline.tail_us(),
             "skew_us": player.skew_us,
             "free_heap_bytes": hal.free_heap_bytes(),
             "signal_dbm": hal.signal_dbm(),

@@ -62,6 +62,11 @@ class JitterBuffer:
         self._bytes += len(payload)
         return True
 
+    @property
+    def floor(self):
+        """The next frame to decode, or None."""
+        return self._floor
+
     def peek(self, frame_index):
         """Return the payload of a frame, or None where it has not come."""
         slot = frame_index % CAPACITY

@@ -1,10 +1,14 @@
-"""The stages of a node, in order: receiver, jitter buffer, decoder, drift corrector, volume, player."""
+"""The stages of a node, in order: receiver, repair, jitter buffer, decoder, drift corrector, volume, player."""
 
+from codec.wire import nack
+
+from .arrivals import Arrivals
 from .decoder import Decoder
 from .drift import DriftCorrector
 from .jitter import JitterBuffer
 from .player import Player
 from .receiver import Receiver
+from .repair import Repair
 from .streams import Streams
 from .volume import Volume
 
@@ -17,8 +21,11 @@ class Pipeline:
     """
 
     def __init__(self, clock, opus, counters, stamp_sd_us=30.0, least_fill_frames=0):
+        self._clock = clock
         self.streams = Streams()
         self.receiver = Receiver(self.streams, counters)
+        self.arrivals = Arrivals()
+        self.repair = Repair(self.arrivals, counters)
         self.jitter = JitterBuffer(counters)
         self.decoder = Decoder(opus, self.jitter, counters)
         self.drift = DriftCorrector()
@@ -39,10 +46,36 @@ class Pipeline:
         found = self.receiver.receive(data, now_us)
         if found is None:
             return
-        stream, frame_index, payload = found
+        stream, frame_index, payload, marker = found
         self.poll(now_us)
-        if self.player.stream is stream:
-            self.jitter.put(frame_index, payload, self.player.slack_us(stream, frame_index, now_us))
+        player = self.player
+        if player.stream is not stream or not self._clock.locked(now_us):
+            return
+        transit_us = player.transit_us(stream, frame_index, now_us)
+        kept = self.jitter.put(frame_index, payload, player.patience_us(stream) - transit_us)
+        if self.repair.arrived(frame_index, marker, kept):
+            self.arrivals.put(transit_us)
+
+    def ask_again(self, node_tag, now_us):
+        """Return the datagram that asks for what is missing at local `now_us`, or None."""
+        stream = self.player.stream
+        floor = self.jitter.floor
+        if stream is None or floor is None or not self._clock.locked(now_us):
+            return None
+        player = self.player
+        frames = self.repair.due(
+            floor,
+            lambda index: player.transit_us(stream, index, now_us),
+            player.patience_us(stream),
+            self._clock.trip_us,
+            self._clock.round_trip_us,
+        )
+        return nack.build(node_tag, stream.ssrc, frames) if frames else None
+
+    def tail_us(self):
+        """Return how long after its media time nearly every frame of this stream has come, or None."""
+        tail_us = self.arrivals.tail_us
+        return None if tail_us is None else int(tail_us)
 
     def announce(self, streams, now_us):
         """Take the zone's announcement, a list of codec.wire.announcement.Stream."""
@@ -56,6 +89,8 @@ class Pipeline:
         stream = self.streams.select(now_us)
         if stream is not self.player.stream:
             self.player.play(stream, now_us)
+            self.repair.restart()
+            self.arrivals.restart()
 
     def render(self, now_us, urgent):
         """Return the next block for the DAC; None unless `urgent` while it should wait for a frame."""

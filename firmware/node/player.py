@@ -9,8 +9,10 @@ from .drift import SNAP_SAMPLES
 from .line import Line
 from .samples import buffer
 
-MAX_BLOCK_SAMPLES = 480
+MAX_BLOCK_SAMPLES = 960
+_URGENT_BLOCK_SAMPLES = 480
 _LOW_BLOCK_SAMPLES = 240
+"""Long blocks wake the board half as often; one that frames may be missing for is short, so that less waits for them."""
 _LOW_LEAD_US = 120000
 _IDLE_FILL_FRAMES = 1440
 _LOW_IDLE_FILL_FRAMES = 1200
@@ -108,9 +110,11 @@ class Player:
         """Return how many frames the DAC must be ahead at least, whatever has not come."""
         return max(_LOW_FLOOR_FRAMES if self._is_low() else _FLOOR_FRAMES, self._least_fill_frames)
 
-    def block_frames(self):
+    def block_frames(self, urgent):
         """Return how many frames :meth:`render` makes next."""
-        return _LOW_BLOCK_SAMPLES if self._is_low() else MAX_BLOCK_SAMPLES
+        if self._is_low():
+            return _LOW_BLOCK_SAMPLES
+        return MAX_BLOCK_SAMPLES if self._playing and not urgent else _URGENT_BLOCK_SAMPLES
 
     def _position(self, stream):
         """Return ``(position, phase)``: the sample of `stream` that the next written frame must be."""
@@ -154,12 +158,13 @@ class Player:
         self._volume.silence()
         return True
 
-    def slack_us(self, stream, frame_index, now_us):
-        """Return how long before it must be decoded a frame has come at local `now_us`."""
-        if not self._clock.locked(now_us):
-            return 0
-        play_us = stream.media0_us + frame_index * stream.frame_us + stream.lead_us + self.delay_us
-        return play_us - self._clock.media_us(now_us) - self.floor_frames() * 125 // 6
+    def transit_us(self, stream, frame_index, now_us):
+        """Return how long ago at local `now_us` the media time of a frame was; only while the clock is locked."""
+        return self._clock.media_us(now_us) - stream.media0_us - frame_index * stream.frame_us
+
+    def patience_us(self, stream):
+        """Return the longest transit with which a frame comes before it must be decoded."""
+        return stream.lead_us + self.delay_us - self.floor_frames() * 125 // 6
 
     # ---- blocks ----
 
@@ -168,7 +173,7 @@ class Player:
 
         None unless `urgent` while a frame has not come that the block needs.
         """
-        samples = self.block_frames()
+        samples = self.block_frames(urgent)
         block = self._block[:samples]
         if self._stream is None:
             self._idle(block, samples)
@@ -221,7 +226,7 @@ class Player:
         """Begin where the clock says if the first frame is here; else let the buffer wait for it."""
         self._jitter.raise_floor(max(position * 125 // 6 // stream.frame_us, 0))
         frame_samples = stream.frame_us * 48 // 1000
-        index = self._jitter.first(MAX_BLOCK_SAMPLES // frame_samples + 2)
+        index = self._jitter.first(_URGENT_BLOCK_SAMPLES // frame_samples + 2)
         if index is None or index * frame_samples >= position + samples:
             return False
         self._decoder.start(stream.frame_us, position, index)

@@ -12,10 +12,10 @@ class Receiver:
         self._counters = counters
 
     def receive(self, data, now_us):
-        """Return ``(stream, frame_index, payload)`` or None; marks the stream as heard at local `now_us`."""
+        """Return ``(stream, frame_index, payload, marker)`` or None; marks the stream as heard at local `now_us`."""
         counters = self._counters
         try:
-            ssrc, frame_index, _, _, payload_type, _, start, end = rtp.parse(data)
+            ssrc, frame_index, _, _, payload_type, marker, start, end = rtp.parse(data)
         except WireError:
             counters["malformed"] += 1
             return None
@@ -25,4 +25,4 @@ class Receiver:
             return None
         counters["received"] += 1
         self._streams.heard(ssrc, now_us)
-        return stream, frame_index, memoryview(data)[start:end]
+        return stream, frame_index, memoryview(data)[start:end], marker

@@ -169,9 +169,7 @@ class Ear:
                 break
         return -best * _SAMPLE_US
 
-    def _heard(
-        self, mapping: Mapping, index: int, media_us: int, late_us: float, first_ns: int, at_ns: int
-    ) -> None:
+    def _heard(self, mapping: Mapping, index: int, media_us: int, late_us: float, first_ns: int, at_ns: int) -> None:
         self._sounding = True
         if self.first_ns is None:
             self.first_ns = first_ns
@@ -194,7 +192,7 @@ class Ear:
             self.played += 1
 
     def _unexpected(self, value: int, at_ns: int, samples: int) -> None:
-        if value > LEAST or value <= MADE_UP // 2:
+        if value > LEAST:  # what a decoder makes up after the last frame is not another's
             self.foreign_us += samples * 125 // 6
             self._note(Fault(at_ns, FOREIGN))
 

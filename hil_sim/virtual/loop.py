@@ -6,11 +6,28 @@ What is due at the same nanosecond happens in the order in which it was asked fo
 import asyncio
 import contextvars
 import heapq
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 _NS = 1_000_000_000
 _Args = tuple[Any, ...]
+
+
+class _Ready:
+    """A callback for the present instant."""
+
+    __slots__ = ("args", "callback", "cancelled", "context")
+
+    def __init__(self, callback: Callable[..., Any], args: _Args, context: contextvars.Context) -> None:
+        self.callback = callback
+        self.args = args
+        self.context = context
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Leave it out."""
+        self.cancelled = True
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -22,6 +39,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._due: list[tuple[int, int, Callable[..., Any], _Args]] = []
         self._order = 0
         self._stop_asked = False
+        self._soon: deque[_Ready] = deque()
 
     def at_ns(self, when_ns: int, call: Callable[..., Any], *args: Any) -> None:
         """Call `call` at `when_ns`, or as soon as possible where that has passed. Cannot be called off."""
@@ -31,7 +49,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     async def sleep_until_ns(self, when_ns: int) -> None:
         """Return at `when_ns`."""
         future = self.create_future()
-        self.at_ns(when_ns, _wake, future)
+        self.at_ns(when_ns, wake, future)
         await future
 
     # ---- what asyncio asks of a loop ----
@@ -44,9 +62,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         """As asyncio's, without its checks: every wake-up of a task comes by here."""
-        handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)  # type: ignore[attr-defined] # BaseEventLoop's queue of what is ready
-        return handle
+        handle = _Ready(callback, args, context or contextvars.copy_context())
+        self._soon.append(handle)
+        return handle  # type: ignore[return-value] # all that anybody asks of it is cancel()
 
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
@@ -75,22 +93,21 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def run_forever(self) -> None:
         """Let happen what is due, instant after instant. Raises what a callback raised, RuntimeError when nothing
         is left to happen."""
-        ready, due = self._ready, self._due  # type: ignore[attr-defined]
+        ready, due = self._soon, self._due
         self._stop_asked = False
         asyncio._set_running_loop(self)
         try:
             while not self._stop_asked:
                 while ready:
                     handle = ready.popleft()
-                    if not handle._cancelled:
-                        handle._run()
+                    if not handle.cancelled:
+                        handle.context.run(handle.callback, *handle.args)
                 if self._stop_asked:
                     break
                 if not due:
                     raise RuntimeError("nothing is left to happen in virtual time")
                 when_ns, _, call, args = heapq.heappop(due)
-                if when_ns > self.now_ns:
-                    self.now_ns = when_ns
+                self.now_ns = max(self.now_ns, when_ns)
                 call(*args)
         finally:
             asyncio._set_running_loop(None)
@@ -105,7 +122,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().close()
 
 
-def _wake(future: asyncio.Future[None]) -> None:
+def wake(future: asyncio.Future[None]) -> None:
+    """Let who awaits `future` go on, if anybody still does."""
     if not future.done():
         future.set_result(None)
 

@@ -232,9 +232,7 @@ class Office:
             "profile": asdict(self._profile),
             "gain_db": 0.0,
             "multicast": None,
-            "members": [
-                {"tag": tag, "address": self._addresses.get(tag), "fixed": False} for tag in self._members
-            ],
+            "members": [{"tag": tag, "address": self._addresses.get(tag), "fixed": False} for tag in self._members],
             "stream": {name: stream[name] for name in ("ssrc", "media0_us")} if stream and self._session else None,
         }
         session = {"id": self._session, "zones": [self._zone], "priority": announcement.PRIORITY_LIVE, "gain_db": 0.0}

@@ -30,6 +30,7 @@ BOOT_S = 1.0
 TAIL_S = 1.5
 POWER_OFF_S = 1.0
 _NS = 1_000_000_000
+_MOST_CRASHES = 20
 _BEGIN_NS = 3_600 * _NS
 _FLOOR_US, _LOW_FLOOR_US, _LOW_LEAD_US = 90_000, 60_000, 120_000
 """A packet that comes this long before its instant is not late for any node: what a node waits for, and its DAC."""
@@ -73,9 +74,7 @@ class Node:
             village.loop, village, self.number, self._crystal, self._chance, village.ears[self.number - 1],
             self._flash, cause,
         )  # fmt: skip
-        config = Config(
-            self.name, ("broker", 1883), ("media", 5004), ZONE, 0.0, 0, None, {}, "default", 0
-        )
+        config = Config(self.name, ("broker", 1883), ("media", 5004), ZONE, 0.0, 0, None, {}, "default", 0)
         self.agent = Agent(hal, config)
         self._task = village.loop.create_task(self.agent.run())
         self._task.add_done_callback(self._ended)
@@ -149,6 +148,8 @@ class Village:
 
     def crashed(self, number: int, task: str, error: BaseException | None) -> None:
         """A task of the firmware failed."""
+        if len(self.crashes) >= _MOST_CRASHES:
+            return
         self.crashes.append(f"node-{number:02d}: {task}: {error!r}")
 
     # ---- what happens ----

@@ -245,10 +245,10 @@ def test_what_a_dac_does_not_take_comes_next() -> None:
     player = node.pipeline.player
 
     def render(now_us: int, urgent: bool) -> memoryview:
-        player._block[:] = array("h", range(len(made) % 24_000, len(made) % 24_000 + 480))
+        player._block[:480] = array("h", range(len(made) % 24_000, len(made) % 24_000 + 480))
         player._written += 480
-        made.extend(player._block)
-        return player._block
+        made.extend(player._block[:480])
+        return player._block[:480]
 
     node.pipeline.render = render
     for _ in range(200):

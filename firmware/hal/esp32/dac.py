@@ -47,8 +47,8 @@ class I2sDac:
     """
 
     _DMA_BUFFER_FRAMES = 960
-    _CHUNK_FRAMES = 480
-    _CHUNKS = 6
+    _CHUNK_FRAMES = 960
+    _CHUNKS = 3
 
     def __init__(self, pins):
         self._i2s = machine.I2S(
@@ -82,7 +82,7 @@ class I2sDac:
         return self._CHUNK_FRAMES * (self._CHUNKS - len(self._queue))
 
     def write(self, block):
-        """Queue a block of at most 480 frames; never blocks."""
+        """Queue a block of at most 960 frames; never blocks."""
         frames = len(block)
         if len(self._queue) == self._CHUNKS or frames > self._CHUNK_FRAMES:
             return 0

@@ -2,6 +2,7 @@
 from array import array
 
 import loadsp
+
 from firmware.node import hot, hot_plain
 
 assert hot.resample is loadsp.resample, "the C module is there and is not used"

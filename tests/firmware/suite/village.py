@@ -135,8 +135,12 @@ class Node:
         dac = self.dac
         dac.advance(self.now_us)
         player.observe(dac.out, self.local(dac.stamp_us()), dac.underruns)
-        while (queued := player.queued_frames(local_us)) + player.block_frames() <= player.fill_frames():
-            samples = self.pipeline.render(local_us, queued <= player.floor_frames())
+        while True:
+            queued = player.queued_frames(local_us)
+            urgent = queued <= player.floor_frames()
+            if queued + player.block_frames(urgent) > player.fill_frames():
+                break
+            samples = self.pipeline.render(local_us, urgent)
             if samples is None:
                 break
             self.emitted.append((dac.accepted, array("h", samples)))

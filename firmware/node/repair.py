@@ -1,0 +1,84 @@
+"""Repair: which frames are missing, and when to ask for them again.
+
+A frame is asked for once it is later than reordering explains, again when the answer should have come, and no more
+when the answer would come too late. What is asked for stays within a share of what arrives.
+"""
+
+_MAX_MISSING = 128
+_SHARE = 0.2
+"""Frames asked for to frames that arrive; 10 % loss, asked for over a road that loses as much, takes 0.13."""
+_MOST_CREDIT = 24.0
+_OVERDUE_SCATTERS = 3.0
+_LEAST_WAIT_US = 4000
+_ANSWER_SCATTERS = 4.0
+_HORIZON = 100
+"""A gap of more frames is another place in the stream, not loss: the longest lead holds no more."""
+
+
+class Repair:
+    """Of the stream that plays; indices are its frames'."""
+
+    def __init__(self, arrivals, counters):
+        self._arrivals = arrivals
+        self._counters = counters
+        self._missing = {}
+        self._asked = {}
+        self._highest = None
+        self._credit = 8.0
+
+    def restart(self):
+        """Another stream begins."""
+        self._missing = {}
+        self._asked = {}
+        self._highest = None
+
+    def arrived(self, frame_index, marker, kept):
+        """A frame came; `marker` says that it follows silence, `kept` that it was wanted. Returns whether it came
+        unasked."""
+        self._missing.pop(frame_index, None)
+        asked = self._asked.pop(frame_index, 0)
+        if asked:
+            if kept:
+                self._counters["repaired"] += 1
+            return False
+        self._credit = min(self._credit + _SHARE, _MOST_CREDIT)
+        highest = self._highest
+        if highest is None or frame_index > highest:
+            self._highest = frame_index
+            if highest is not None and not marker and frame_index - highest <= _HORIZON:
+                for index in range(highest + 1, frame_index):
+                    if len(self._missing) < _MAX_MISSING:
+                        self._missing[index] = None
+        return True
+
+    def due(self, floor, transit_us, patience_us, trip_us, least_trip_us):
+        """Return the frames to ask for now, ascending.
+
+        floor: the next frame to be decoded. transit_us(index): how long ago a frame's media time was. patience_us:
+        the longest transit that is in time. trip_us, least_trip_us: round trips, the usual and the least.
+        """
+        missing = self._missing
+        if not missing:
+            return []
+        arrivals = self._arrivals
+        overdue_us = arrivals.usual_us + max(_OVERDUE_SCATTERS * arrivals.scatter_us, _LEAST_WAIT_US)
+        answer_us = trip_us + _ANSWER_SCATTERS * arrivals.scatter_us
+        found = []
+        for index in sorted(missing):
+            waited_us = transit_us(index)
+            if index < floor or waited_us + least_trip_us > patience_us:
+                del missing[index]
+                continue
+            due_us = missing[index]
+            if waited_us < (overdue_us if due_us is None else due_us):
+                continue
+            if self._credit < 1.0:
+                break
+            self._credit -= 1.0
+            missing[index] = waited_us + answer_us
+            self._asked[index] = self._asked.get(index, 0) + 1
+            found.append(index)
+        self._counters["asked"] += len(found)
+        if len(self._asked) > 2 * _MAX_MISSING:  # what never came
+            self._asked = {index: tries for index, tries in self._asked.items() if index in missing}
+        return found
