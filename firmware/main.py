@@ -7,6 +7,8 @@ import sys
 from firmware.node import config
 from firmware.node.agent import Agent
 
+_SWEEPS_A_HEAP = 8
+
 
 def make_hal(settings):
     """Return the HAL of the board that this runs on."""
@@ -29,6 +31,8 @@ def main():
         print(error)
         return 2
     gc.collect()  # what the compiler left lies between the buffers to come
+    # A heap that fills up before it is swept is left in pieces too small for a datagram.
+    gc.threshold((gc.mem_free() + gc.mem_alloc()) // _SWEEPS_A_HEAP)
     asyncio.run(Agent(make_hal(settings), settings).run())
     return 0
 

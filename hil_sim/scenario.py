@@ -80,10 +80,10 @@ class Source:
 class LinkSettings:
     """The directions between controller and a node.
 
-    delay_ms: constant part; delay_up_ms: from node to controller, where it is another one. jitter_ms: standard deviation of a normal part, never below no delay at all.
-    loss: probability of a datagram. burst: mean length of a run of lost ones; 1 is independent loss.
-    rate_kbps: kbit/s of the bottleneck with a queue before it; 0 is no limit. duplicate: probability that a datagram
-    comes twice.
+    delay_ms: constant part; delay_up_ms: of the direction from the node, where it is another. jitter_ms: standard
+    deviation of a normal part, never below no delay at all. loss: probability of a datagram. burst: mean length of a
+    run of lost ones; 1 is independent loss. rate_kbps: kbit/s of the bottleneck with a queue before it; 0 is no limit.
+    duplicate: probability that a datagram comes twice.
     """
 
     delay_ms: float = 0.0

@@ -69,7 +69,8 @@ def make_verdict(scenario: Scenario, heard: Heard, ears: list[EarReport]) -> dic
         "rejected": {name: heard.rejected.get(name) for name in ("forged", "replayed", "malformed")},
         "foreign_ms": round(sum(ear.foreign_ms for ear in ears), 1),
     }
-    failures = [*heard.mishaps, *_unheard(ears), *_missed_limits(scenario.limits, figures, ears)]
+    longest_ms = max((gap.length_ms for ear in ears for gap in ear.gaps), default=0.0)
+    failures = [*heard.mishaps, *_unheard(ears), *missed_limits(scenario.limits, figures, longest_ms)]
     return {**figures, "passed": not failures, "failures": failures}
 
 
@@ -83,13 +84,14 @@ def _unheard(ears: list[EarReport]) -> list[str]:
     return [f"node {ear.node}: the programme was not heard" for ear in ears if not ear.alignment.measured.any()]
 
 
-def _missed_limits(limits: Limits, figures: dict[str, Any], ears: list[EarReport]) -> list[str]:
+def missed_limits(limits: Limits, figures: dict[str, Any], longest_gap_ms: float) -> list[str]:
+    """Return a sentence for each limit that the figures of a verdict miss or do not know."""
     failures = []
     for name in Limits.__dataclass_fields__:
         limit = getattr(limits, name)
         if limit is None:
             continue
-        value = _figure(name, figures, ears)
+        value = _figure(name, figures, longest_gap_ms)
         if value is None:
             failures.append(f"{name} is not known, asked for was {limit:g}")
         elif name in LEAST and value < limit:
@@ -99,10 +101,10 @@ def _missed_limits(limits: Limits, figures: dict[str, Any], ears: list[EarReport
     return failures
 
 
-def _figure(name: str, figures: dict[str, Any], ears: list[EarReport]) -> float | None:
+def _figure(name: str, figures: dict[str, Any], longest_gap_ms: float) -> float | None:
     """Return the figure that a limit's name stands for, None when the run does not know it."""
     if name == "dropout_ms_max":
-        return max((gap.length_ms for ear in ears for gap in ear.gaps), default=0.0)
+        return longest_gap_ms
     if name == "played_ratio":
         frames = figures["frames"]
         return frames["played"] / frames["expected"] if frames["expected"] else None

@@ -44,10 +44,16 @@ def play(path: Path, keep: Path | None, output: Output) -> int:
     from hil_sim.capture import CaptureError
     from hil_sim.network import NetworkError
     from hil_sim.office import OfficeError
-    from hil_sim.run import run
 
     try:
-        verdict, _ = run(scenario, keep, output.note)
+        if scenario.runtime == "cpython":
+            from hil_sim.virtual.run import run as run_virtually
+
+            verdict = run_virtually(scenario, keep, output.note)
+        else:
+            from hil_sim.run import run
+
+            verdict, _ = run(scenario, keep, output.note)
     except (OfficeError, NetworkError, CaptureError, OSError, subprocess.SubprocessError) as error:
         raise _failed(_figures(scenario), f"the village could not be run: {error}", keep, output) from None
     output.answer(verdict, describe(verdict))
@@ -56,8 +62,9 @@ def play(path: Path, keep: Path | None, output: Output) -> int:
 
 def inhabit(nodes: int, port: int) -> int:
     """Run a village until Ctrl-C and return the exit code; raises CommandError for a village that cannot be."""
-    if not 1 <= nodes <= MAX_NODES:
-        raise CommandError(f"A village has 1 to {MAX_NODES} nodes, not {nodes}: each is a process of this computer.")
+    most = MAX_NODES["micropython"]
+    if not 1 <= nodes <= most:
+        raise CommandError(f"A village has 1 to {most} nodes, not {nodes}: each is a process of this computer.")
     from hil_sim.live import run_village
 
     return run_village(nodes, port)

@@ -22,9 +22,11 @@ COUNTERS = (
     "resyncs",
     "asked",
     "repaired",
+    "no_memory",
 )
 """Counters since boot: packets or frames, but `underruns` (DAC ran dry) and `resyncs` (jumps of the play position).
-`asked`: frames asked for again, each time counts; `repaired`: those of them that came in time."""
+`asked`: frames asked for again, each time counts; `repaired`: those of them that came in time.
+`no_memory`: datagrams for which the heap had no room."""
 
 GAUGES = (
     ("uptime_s", 0, 1 << 40),

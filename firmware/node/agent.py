@@ -2,6 +2,7 @@
 goes on."""
 
 import asyncio
+import gc
 
 from codec.wire import names, sync
 from codec.wire.errors import WireError
@@ -137,9 +138,14 @@ class Agent:
         udp = self._udp
         while True:
             await udp.readable()
-            found = udp.receive()  # once: to hear that nothing more is there costs 1.5 KB and an exception
-            if found is not None:
-                self._datagram(found[0], found[1])
+            try:
+                found = udp.receive()  # once: to hear that nothing more is there costs 1.5 KB and an exception
+                if found is not None:
+                    self._datagram(found[0], found[1])
+            except MemoryError:
+                # The heap is in pieces: one datagram waits for a sweep, and the next ones find room.
+                self.counters["no_memory"] += 1
+                gc.collect()
 
     def _datagram(self, data, from_media):
         now_us = self.now_us()

@@ -12,7 +12,7 @@ from .samples import buffer
 MAX_BLOCK_SAMPLES = 960
 _URGENT_BLOCK_SAMPLES = 480
 _LOW_BLOCK_SAMPLES = 240
-"""Long blocks wake the board half as often; one that frames may be missing for is short, so that less waits for them."""
+"""Long blocks wake the board half as often; where frames may be missing, a short one waits for fewer of them."""
 _LOW_LEAD_US = 120000
 _IDLE_FILL_FRAMES = 1440
 _LOW_IDLE_FILL_FRAMES = 1200

@@ -1,1 +1,1 @@
-"""A village in virtual time: the real engine and the real firmware in one event loop whose clock jumps from event to event."""
+"""A village in virtual time: the real engine and the real firmware in one loop whose clock jumps ahead."""

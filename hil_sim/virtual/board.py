@@ -1,4 +1,4 @@
-"""A node's board in virtual time: the HAL of firmware/hal with crystal, DAC and datagrams, and what is soldered to them."""
+"""A node's board in virtual time: the HAL of firmware/hal, its crystal, DAC and datagrams."""
 
 import asyncio
 import random
@@ -180,7 +180,10 @@ class Hal:
         ear: Ear,
         flash: dict[str, bytes],
         cause: str,
+        console: list[str],
     ) -> None:
+        self._console = console
+        self._dog: _Dog | None = None
         self._loop = loop
         self._wiring = wiring
         self._number = number
@@ -245,7 +248,13 @@ class Hal:
 
     def watchdog(self, timeout_ms: int) -> "_Dog":
         """Return a watchdog that resets the board."""
-        return _Dog(self._loop, timeout_ms * 1_000_000, lambda: self._wiring.reset(self._number, "watchdog"))
+        self._dog = _Dog(self._loop, timeout_ms * 1_000_000, lambda: self._wiring.reset(self._number, "watchdog"))
+        return self._dog
+
+    def power_off(self) -> None:
+        """Nothing of the board goes on."""
+        if self._dog is not None:
+            self._dog.sleep()
 
     def signal_dbm(self) -> int | None:
         """Return the signal."""
@@ -264,7 +273,8 @@ class Hal:
         return 100_000
 
     def log(self, text: str) -> None:
-        """The console of a virtual board is not read."""
+        """Write a line, with its true time, to the console."""
+        self._console.append(f"{self._loop.now_ns / 1e9:.3f} {text}")
 
     def log_exception(self, task: str, error: BaseException) -> None:
         """Tell the simulation: the firmware must not fail."""

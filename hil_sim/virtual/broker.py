@@ -1,10 +1,11 @@
-"""An MQTT 3.1.1 broker in virtual time: what mosquitto does for a village, no more. It stands in for mosquitto alone."""
+"""An MQTT 3.1.1 broker in virtual time: what mosquitto does for a village, no more."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from firmware.node import mqtt_packets as packets
+from hil_sim.virtual.loop import wake
 from hil_sim.virtual.network import Link, Stream
 
 
@@ -22,7 +23,7 @@ class Broker:
     async def connect(self, link: Link) -> tuple[Any, Any]:
         """Return a node's streams; raises OSError where nobody listens, and waits while the line is cut."""
         reached: asyncio.Future[None] = self._loop.create_future()
-        link.carry_stream(lambda _: reached.done() or reached.set_result(None), b"")
+        link.carry_stream(lambda _: wake(reached), b"")
         await reached
         if not self.alive:
             raise ConnectionRefusedError("no broker")

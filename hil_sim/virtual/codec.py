@@ -75,6 +75,7 @@ class Decoder:
             return samples
         if len(packet) < _PAYLOAD.size:
             raise ValueError("no packet of ours")
+        length: int
         length, place, previous = _PAYLOAD.unpack_from(packet)
         if fec:
             pcm[:] = _NOTHING[:samples] if previous == _SILENT else _SAW[previous : previous + samples]

@@ -1,7 +1,7 @@
 """What was sent, and what each DAC makes of it: judged while it is emitted, from the samples alone.
 
 Every sample of the programme says which one it is (:mod:`hil_sim.virtual.codec`). The packets say which sample belongs
-to which frame, the engine's clock when each frame is to be played; so one sample of a block tells how far a node is off.
+to which frame, the engine's clock when each frame is to be played: one sample of a block tells how far off a node is.
 """
 
 from collections.abc import Callable
@@ -32,6 +32,8 @@ class Mapping:
     frame_us: int
     lead_us: int
     places: dict[int, int | None] = field(default_factory=dict)
+    last_index: int = -1
+    """The last frame that was sent before the stop."""
 
 
 class Programme:
@@ -60,8 +62,9 @@ class Programme:
         if mapping is None or index is None:
             return
         mapping.places[index] = place_of(data[first:end])
-        if not self.stopped:
+        if not self.stopped and index > mapping.last_index:
             self.sent += 1
+            mapping.last_index = index
         self._index_of[data] = (ssrc, index)
         if len(self._index_of) > _KEPT:
             del self._index_of[next(iter(self._index_of))]
@@ -102,7 +105,7 @@ class Ear:
         self.played = 0
         self.made_up = 0
         self.late = 0
-        self.gaps = 0
+        self.gaps_ms: list[float] = []
         self.foreign_us = 0
         self.faults: list[Fault] = []
         self._programme = programme
@@ -111,6 +114,7 @@ class Ear:
         self._arrived: dict[int, int] = {}
         self._frame = (-1, -1)
         self._sounding = False
+        self._silent_since_ns: int | None = None
 
     def arrive(self, data: bytes) -> None:
         """A datagram reaches the node."""
@@ -146,16 +150,15 @@ class Ear:
                 self._unexpected(value, at_ns, len(block))
             self._sounding = False
             return
-        if value > LEAST:
-            late_us = self._late_us(block, middle, place, rest_us)
-            self._heard(mapping, index, media_us, late_us, first_ns, at_ns)
+        if value > LEAST or block[middle + 60] > LEAST:  # where the sawtooth falls, the curve undershoots
+            self._heard(mapping, index, media_us, block, rest_us, first_ns, at_ns)
         elif value <= MADE_UP // 2:
             self._count(mapping, index, made=True)
             self._fault(at_ns, MADE, index, mapping)
-            self._sounding = True
+            self._sound(at_ns)
         else:
             if self._sounding:
-                self.gaps += 1
+                self._silent_since_ns = at_ns
             self._sounding = False
             self._fault(at_ns, SILENT, index, mapping)
 
@@ -169,21 +172,34 @@ class Ear:
                 break
         return -best * _SAMPLE_US
 
-    def _heard(self, mapping: Mapping, index: int, media_us: int, late_us: float, first_ns: int, at_ns: int) -> None:
-        self._sounding = True
+    def _heard(
+        self, mapping: Mapping, index: int, media_us: int, block: Any, rest_us: int, first_ns: int, at_ns: int
+    ) -> None:
+        fades_in = not self._sounding
+        self._sound(at_ns)
         if self.first_ns is None:
             self.first_ns = first_ns
+        place = mapping.places[index]
+        assert place is not None
+        late_us = 0.0 if fades_in else self._late_us(block, len(block) // 2, place, rest_us)
         if not -WRONG_US < late_us < WRONG_US:
             self._fault(at_ns, WRONG, index, mapping, late_us)
             return
         self._count(mapping, index, made=index not in self._arrived)
         window = media_us // WINDOW_US
-        if window not in self.late_us:
+        if window not in self.late_us and not fades_in:
             self.late_us[window] = late_us
+
+    def _sound(self, at_ns: int) -> None:
+        self._sounding = True
+        if self._silent_since_ns is not None:
+            if not self._programme.stopped:
+                self.gaps_ms.append((at_ns - self._silent_since_ns) / 1e6)
+            self._silent_since_ns = None
 
     def _count(self, mapping: Mapping, index: int, made: bool) -> None:
         frame = (mapping.ssrc, index)
-        if frame == self._frame or self._programme.stopped:
+        if frame == self._frame or index > mapping.last_index:
             return
         self._frame = frame
         if made:

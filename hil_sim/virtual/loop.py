@@ -58,7 +58,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Return true time, seconds."""
         return self.now_ns / _NS
 
-    def call_soon(
+    def call_soon(  # type: ignore[override] # asyncio's own are generic over the arguments
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         """As asyncio's, without its checks: every wake-up of a task comes by here."""
@@ -66,7 +66,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._soon.append(handle)
         return handle  # type: ignore[return-value] # all that anybody asks of it is cancel()
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """As asyncio's."""
@@ -77,7 +77,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Nothing to do: it is left out when its time comes."""
 
-    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:
+    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
         """Have `fd`, an object of the simulation, call back when something has come."""
         fd.on_readable = lambda: callback(*args)
 

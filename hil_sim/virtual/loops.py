@@ -1,7 +1,7 @@
 """The node's loops over samples for CPython: the C functions of ``firmware/cmodules/loadsp``, compiled when first used.
 
 Installed as the module ``loadsp`` before the firmware is imported, which then takes them as a board with that C module
-does. Where there is no C compiler the firmware falls back to its plain Python, equal to the bit and some 50 times slower.
+does. Without a C compiler the firmware falls back to its plain Python, equal to the bit and some 50 times slower.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""The network in virtual time: each node's two impaired directions, the engine's media socket, and the line to the broker."""
+"""The network in virtual time: each node's impaired line, the engine's media socket, and the line to the broker."""
 
 import asyncio
 from collections import deque

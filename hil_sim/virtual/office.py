@@ -1,7 +1,7 @@
-"""The office in virtual time: the real engine, started again when it dies, and the little of a controller that it needs.
+"""The office in virtual time: the real engine, started again when it dies, and the little of a controller it needs.
 
-What the controller does here (a plan, announcements for what the engine says is on air, a clock handed from one engine to
-the next) is done by ``controller.air`` and ``controller.office`` over processes and sockets; that code runs in the
+What the controller does here (a plan, announcements for what the engine says is on air, a clock handed from one engine
+to the next) is done by ``controller.air`` and ``controller.office`` over processes and sockets; that code runs in the
 ``micropython`` runtime.
 """
 
@@ -12,10 +12,11 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from codec.profile import PROFILES
-from codec.wire import announcement, names
+from codec.wire import announcement, names, report
 from controller.clock import Anchor
 from controller.engine.control import ControlError
 from controller.engine.ground import Ground
@@ -97,13 +98,23 @@ class Channel:
 class Office:
     """One zone with `nodes` members; sessions begin and end."""
 
-    def __init__(self, loop: VirtualLoop, network: Network, node_ids: list[str], zone: str, profile: str, seed: int):
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        network: Network,
+        node_ids: list[str],
+        zone: str,
+        profile: str,
+        seed: int,
+        record: Path | None = None,
+    ) -> None:
         self.programme = Programme(self.media_us)
         self.broker = Broker(loop, self._on_message)
         self.health: dict[str, dict[str, Any]] = {}
-        self.failure: BaseException | None = None
+        self.failures: list[BaseException] = []
         self.utc_off_ns = 0
         """By how much the host's UTC was stepped."""
+        self._settings = EngineSettings(workers=1, record=record)
         self._loop = loop
         self._network = network
         self._zone = zone
@@ -136,7 +147,7 @@ class Office:
         """Start an engine and tell it everything."""
         channel = Channel(self._on_event)
         self._channel = channel
-        engine = Engine(EngineSettings(workers=1), channel, self._network.media, self._ground)  # type: ignore[arg-type]
+        engine = Engine(self._settings, channel, self._network.media, self._ground)  # type: ignore[arg-type]
         self._task = self._loop.create_task(self._run(engine))
         channel.tell({"op": "clock", **asdict(self._anchor)})
         self._tell_plan(self._stream)
@@ -205,7 +216,7 @@ class Office:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self.failure = error
+            self.failures.append(error)
 
     def _pump(self) -> None:
         """Keep the pipe full: a file is read as fast as its reader takes it."""
@@ -253,7 +264,7 @@ class Office:
                     self._stream = None
                     self._loop.at_ns(self._loop.now_ns + WORD_NS, self._announce)
             case "error":
-                self.failure = RuntimeError(event["text"])
+                self.failures.append(RuntimeError(event["text"]))
 
     def _announce(self) -> None:
         streams = []
@@ -274,8 +285,6 @@ class Office:
     def _on_message(self, topic: str, payload: bytes) -> None:
         node, leaf = names.parse_node_topic(topic)
         if leaf == "health":
-            from codec.wire import report
-
             counters, gauges, on_air = report.parse_health(payload)
             self.health[node] = {"counters": counters, "gauges": gauges, "on_air": on_air}
 

@@ -4,11 +4,14 @@ import asyncio
 import gc
 import platform
 import random
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from codec.profile import PROFILES
 from hil_sim.attack import ROUNDS, malformed_datagrams
+from hil_sim.capture import Run, read_runs
 from hil_sim.packets import Datagram
 from hil_sim.scenario import Event, Scenario
 from hil_sim.virtual import loops
@@ -47,7 +50,15 @@ class Outcome:
     datagrams: list[Datagram]
     crashes: list[str]
     malformed: int
-    counters: list[dict[str, int]]
+    nodes: list["Node"]
+    sounds: list[list[tuple[int, bytes]]]
+    """By node: when each block began to leave its DAC, true time, and its samples; empty where not asked for."""
+    mix: list[Run]
+    """What left the mixer, where sounds were asked for."""
+    lead_us: int
+    """Of the last stream."""
+    sent: int
+    """Frames until the stop."""
 
 
 class Node:
@@ -58,6 +69,8 @@ class Node:
         self.number = number
         self.agent: Any = None
         self.counters: dict[str, int] = {}
+        self.log: list[str] = []
+        self.rate_hz = 48_000.0 * (1.0 + ppb * 1e-9)
         self._village = village
         self._crystal = Crystal(ppb, chance.randrange(TICKS_PERIOD))
         self._chance = chance
@@ -71,10 +84,11 @@ class Node:
         if self._task is not None:
             return
         hal = Hal(
-            village.loop, village, self.number, self._crystal, self._chance, village.ears[self.number - 1],
-            self._flash, cause,
+            village.loop, village, self.number, self._crystal, self._chance, village.listeners[self.number - 1],
+            self._flash, cause, self.log,
         )  # fmt: skip
         config = Config(self.name, ("broker", 1883), ("media", 5004), ZONE, 0.0, 0, None, {}, "default", 0)
+        self._hal = hal
         self.agent = Agent(hal, config)
         self._task = village.loop.create_task(self.agent.run())
         self._task.add_done_callback(self._ended)
@@ -83,8 +97,9 @@ class Node:
         """End it in the middle of whatever it does."""
         if self._task is None:
             return
-        for name, value in self.agent.counters.items():
-            self.counters[name] = self.counters.get(name, 0) + value
+        self.counters = self.total()
+        assert self._hal is not None
+        self._hal.power_off()
         task, self._task = self._task, None
         task.cancel()
         link = self._village.network.links[self.number - 1]
@@ -100,10 +115,23 @@ class Node:
             self._village.crashed(self.number, "agent", task.exception())
 
 
+class _Tape:
+    """Keeps what an ear hears."""
+
+    def __init__(self, ear: Ear, tape: list[tuple[int, bytes]]) -> None:
+        self._ear = ear
+        self._tape = tape
+
+    def hear(self, first_ns: int, block: Any) -> None:
+        """As the ear."""
+        self._tape.append((first_ns, bytes(block)))
+        self._ear.hear(first_ns, block)
+
+
 class Village:
     """A scenario in the making."""
 
-    def __init__(self, scenario: Scenario, loop: VirtualLoop, keep: bool) -> None:
+    def __init__(self, scenario: Scenario, loop: VirtualLoop, keep: bool, record: Path | None) -> None:
         self.scenario = scenario
         self.loop = loop
         self.crashes: list[str] = []
@@ -111,10 +139,18 @@ class Village:
         numbers = range(1, scenario.nodes + 1)
         self.network = Network(loop, scenario.nodes, scenario.network, scenario.seed, keep)
         self.office = Office(
-            loop, self.network, [f"node-{number:02d}" for number in numbers], ZONE, scenario.profile, scenario.seed
+            loop,
+            self.network,
+            [f"node-{number:02d}" for number in numbers],
+            ZONE,
+            scenario.profile,
+            scenario.seed,
+            record,
         )
         low = PROFILES[scenario.profile].lead_us < _LOW_LEAD_US
         self.ears = [Ear(self.office.programme, _LOW_FLOOR_US if low else _FLOOR_US) for _ in numbers]
+        self.sounds: list[list[tuple[int, bytes]]] = [[] for _ in numbers] if record else []
+        self.listeners = [_Tape(*pair) for pair in zip(self.ears, self.sounds, strict=True)] if record else self.ears
         self.network.on_arrival = lambda node, data: self.ears[node - 1].arrive(data)
         self.nodes = [
             Node(
@@ -205,51 +241,60 @@ class Village:
         return command_ns, stop_ns
 
     async def close(self) -> None:
-        """End everything."""
+        """End everything; the nodes' counters stay as they are."""
         for node in self.nodes:
+            counters = node.counters
             node.power_off()
+            node.counters = counters
         await self.office.close()
         await asyncio.sleep(0)
 
 
-def play(scenario: Scenario, keep: bool = False) -> Outcome:
-    """Play `scenario`; the same scenario always ends the same. keep: remember every datagram."""
+def play(scenario: Scenario, keep: bool = False, sounds: bool = False) -> Outcome:
+    """Play `scenario`; the same scenario always ends the same.
+
+    keep: remember every datagram. sounds: keep what every DAC emitted, and the mix.
+    """
     loop = VirtualLoop(_BEGIN_NS)
     collecting = gc.isenabled()
     gc.disable()  # what a run makes is freed by counting; cycles wait for its end
+    asyncio.set_event_loop(loop)
     try:
-        village: Village | None = None
-
-        async def run() -> tuple[Village, int, int]:
-            nonlocal village
-            village = Village(scenario, loop, keep)
-            command_ns, stop_ns = await village.play()
-            counters = [node.total() for node in village.nodes]
-            await village.close()
-            village.outcome_counters = counters  # type: ignore[attr-defined]
-            return village, command_ns, stop_ns
-
-        asyncio.set_event_loop(loop)
-        village, command_ns, stop_ns = loop.run_until_complete(run())
-        if village.office.failure is not None:
-            village.crashes.append(f"engine: {village.office.failure!r}")
-        counters = village.outcome_counters  # type: ignore[attr-defined]
-        return Outcome(
-            ears=village.ears,
-            office=village.office,
-            command_ns=command_ns,
-            stop_ns=stop_ns,
-            datagrams=village.network.datagrams,
-            crashes=village.crashes,
-            malformed=sum(each.get("malformed", 0) for each in counters),
-            counters=counters,
-        )
+        with tempfile.TemporaryDirectory(prefix="loaxa-virtual-") as folder:
+            record = Path(folder) / "mix.capture" if sounds else None
+            outcome: Outcome = loop.run_until_complete(_play(scenario, loop, keep, record))
+            if record is not None:
+                outcome.mix = read_runs(record)
+            return outcome
     finally:
         asyncio.set_event_loop(None)
         loop.close()
         if collecting:
             gc.enable()
             gc.collect()
+
+
+async def _play(scenario: Scenario, loop: VirtualLoop, keep: bool, record: Path | None) -> Outcome:
+    village = Village(scenario, loop, keep, record)
+    command_ns, stop_ns = await village.play()
+    for node in village.nodes:
+        node.counters = node.total()
+    await village.close()
+    programme = village.office.programme
+    return Outcome(
+        ears=village.ears,
+        office=village.office,
+        command_ns=command_ns,
+        stop_ns=stop_ns,
+        datagrams=village.network.datagrams,
+        crashes=village.crashes + [f"engine: {failure!r}" for failure in village.office.failures],
+        malformed=sum(node.counters.get("malformed", 0) for node in village.nodes),
+        nodes=village.nodes,
+        sounds=village.sounds,
+        mix=[],
+        lead_us=programme.current.lead_us if programme.current else 0,
+        sent=programme.sent,
+    )
 
 
 def runtime() -> str:

@@ -247,11 +247,15 @@ def _settle(clock, forth_us, back_us, bursts=120):
     return errors, bounds
 
 
+def _about(chance, least_us):
+    return lambda: least_us + chance.next(4000)
+
+
 def check_clock_bounds_what_asymmetry_hides():
     chance = Chance(11)
     for forth_us, back_us in ((20000, 80000), (80000, 20000)):
         clock = Clock(names.node_tag("d"))
-        errors, bounds = _settle(clock, lambda: forth_us + chance.next(4000), lambda: back_us + chance.next(4000), 60)
+        errors, bounds = _settle(clock, _about(chance, forth_us), _about(chance, back_us), 60)
         assert min([abs(error) for error in errors]) > 25000  # nothing can see it
         for error, bound in zip(errors, bounds):
             assert -bound <= error <= bound, (error, bound)
@@ -310,10 +314,10 @@ def check_repair_asks_once_it_is_overdue_and_again_when_no_answer_came():
 
 
 def check_repair_gives_up_what_no_answer_can_bring_in_time():
-    repair, arrivals, counters = _repair()
+    repair, arrivals, _ = _repair()
     _feed(repair, arrivals, [0, 1, 2, 5])
     assert _due(repair, 3 * 20000 + 610000) == [4]  # 3 is due in 90 ms, and the quickest answer takes 100
-    repair, arrivals, counters = _repair()
+    repair, arrivals, _ = _repair()
     _feed(repair, arrivals, [0, 1, 2, 5])
     assert _due(repair, 5 * 20000 + 80000, floor=4) == [4]  # 3 was decoded already
 
@@ -331,7 +335,7 @@ def check_repair_keeps_within_its_share():
 
 
 def check_repair_takes_no_pause_for_a_loss():
-    repair, arrivals, counters = _repair()
+    repair, arrivals, _ = _repair()
     _feed(repair, arrivals, [0, 1])
     repair.arrived(60, True, True)  # the marker: silence was not sent
     repair.arrived(500, False, True)  # another place of the stream
