@@ -4,10 +4,15 @@ import asyncio
 import gc
 import sys
 
-from firmware.node import config
-from firmware.node.agent import Agent
-
 _SWEEPS_A_HEAP = 8
+
+if hasattr(gc, "threshold"):
+    # A heap that fills up before it is swept is left in pieces, by the compiler first of all: no room for the buffers
+    # of sound, and later none for a datagram.
+    gc.threshold((gc.mem_free() + gc.mem_alloc()) // _SWEEPS_A_HEAP)
+
+from firmware.node import config  # noqa: E402 - see above
+from firmware.node.agent import Agent  # noqa: E402
 
 
 def make_hal(settings):
@@ -31,8 +36,6 @@ def main():
         print(error)
         return 2
     gc.collect()  # what the compiler left lies between the buffers to come
-    # A heap that fills up before it is swept is left in pieces too small for a datagram.
-    gc.threshold((gc.mem_free() + gc.mem_alloc()) // _SWEEPS_A_HEAP)
     asyncio.run(Agent(make_hal(settings), settings).run())
     return 0
 

@@ -101,9 +101,13 @@ class LinkSettings:
 
 @dataclass(frozen=True)
 class Clock:
-    """The nodes' crystals: each drifts by parts per million drawn uniformly between two bounds."""
+    """The nodes' crystals: each drifts by parts per million drawn uniformly between two bounds.
+
+    uptime_days: for how long the nodes have been running when the scenario begins; in virtual time only.
+    """
 
     drift_ppm: tuple[float, float] = (0.0, 0.0)
+    uptime_days: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,7 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
         profile=profile,
         source=_source(table.table("source"), duration_s, folder),
         network=_link(table.table("network")),
-        clock=_clock(table.table("clock")),
+        clock=_clock(table.table("clock"), runtime),
         events=_each(table, "event", lambda entry: _event(entry, nodes, duration_s, runtime)),
         positions=_positions(village, nodes),
         microphones=_each(table, "microphone", _position),
@@ -263,10 +267,13 @@ def _link(table: Fields) -> LinkSettings:
     return settings
 
 
-def _clock(table: Fields) -> Clock:
+def _clock(table: Fields, runtime: str) -> Clock:
     bounds = table.numbers("drift_ppm", (0.0, 0.0), low=-1000.0, high=1000.0)
+    uptime_days = table.number("uptime_days", 0.0, low=0.0, high=10_000.0)
+    if uptime_days and runtime != "cpython":
+        raise ScenarioError('clock.uptime_days needs village.runtime = "cpython"')
     table.done()
-    return Clock(drift_ppm=bounds)
+    return Clock(drift_ppm=bounds, uptime_days=uptime_days)
 
 
 def _event(table: Fields, nodes: int, duration_s: float, runtime: str) -> Event:

@@ -59,6 +59,12 @@ def build_parser() -> argparse.ArgumentParser:
     run = sims.add_parser("run", parents=[common], help="play a scenario and print its verdict")
     run.add_argument("scenario", type=Path, metavar="SCENARIO")
     run.add_argument("--keep", type=Path, metavar="DIR", help="leave recordings, packets, plots and logs there")
+    search = sims.add_parser(
+        "search", parents=[common], help="play many drawn scenarios in virtual time; say which break what must hold"
+    )
+    search.add_argument("--seeds", type=int, default=100, metavar="N", help="how many; default 100")
+    search.add_argument("--first", type=int, default=0, metavar="SEED", help="the first seed; default 0")
+    search.add_argument("--keep", type=Path, metavar="DIR", help="leave the shortest scenario of each failure there")
     village = sims.add_parser("village", help="a controller and a living village to try things in")
     village.add_argument("--nodes", type=int, default=6)
     village.add_argument("--port", type=int, default=8080, help="of the controller's page")
@@ -171,6 +177,8 @@ def _simulate(args: argparse.Namespace, output: Output) -> int:
 
     if args.action == "run":
         return simulation.play(args.scenario, args.keep, output)
+    if args.action == "search":
+        return simulation.search(args.first, args.seeds, args.keep, output)
     return simulation.inhabit(args.nodes, args.port)
 
 

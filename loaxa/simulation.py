@@ -12,6 +12,7 @@ from hil_sim.scenario import MAX_NODES, Scenario, ScenarioError, load
 from loaxa.errors import CommandError
 from loaxa.output import Output
 
+MOST_SEEDS = 1_000_000
 UNKNOWN: dict[str, Any] = {
     "scenario": None,
     "seed": None,
@@ -58,6 +59,18 @@ def play(path: Path, keep: Path | None, output: Output) -> int:
         raise _failed(_figures(scenario), f"the village could not be run: {error}", keep, output) from None
     output.answer(verdict, describe(verdict))
     return 0 if verdict["passed"] else 1
+
+
+def search(first: int, seeds: int, keep: Path | None, output: Output) -> int:
+    """Play the scenarios of `seeds` seeds and print which failed; return 0 only when none did. Raises CommandError."""
+    if not 1 <= seeds <= MOST_SEEDS or not 0 <= first < MOST_SEEDS:
+        raise CommandError(f"Give 1 to {MOST_SEEDS} seeds, the first from 0 to {MOST_SEEDS - 1}.")
+    from hil_sim.search.search import describe as describe_search
+    from hil_sim.search.search import search as search_faults
+
+    result = search_faults(first, seeds, keep, output.note)
+    output.answer(result, describe_search(result))
+    return 0 if result["passed"] else 1
 
 
 def inhabit(nodes: int, port: int) -> int:

@@ -1,9 +1,8 @@
 """Decoder: frames of the jitter buffer into one window of samples, gaps filled with the best that is left."""
 
-from .samples import buffer
+from .samples import SILENCE, buffer
 
 MAX_FRAME_SAMPLES = 2880
-_SILENCE_SAMPLES = 480
 _WINDOW_SAMPLES = MAX_FRAME_SAMPLES + 1120
 """A frame, and what a block of at most 960 has left of the one before."""
 _MAX_CONCEALED_US = 120000
@@ -19,7 +18,6 @@ class Decoder:
         self._jitter = jitter
         self._counters = counters
         self.window = buffer(_WINDOW_SAMPLES)
-        self._silence = buffer(_SILENCE_SAMPLES)
         self.base = 0
         self.filled = 0
         self._frame_samples = 0
@@ -73,8 +71,8 @@ class Decoder:
 
     def _append_silence(self, samples):
         while samples > 0:
-            part = min(samples, _SILENCE_SAMPLES)
-            self.window[self.filled : self.filled + part] = self._silence[:part]
+            part = min(samples, len(SILENCE))
+            self.window[self.filled : self.filled + part] = SILENCE[:part]
             self.filled += part
             samples -= part
 

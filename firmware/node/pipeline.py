@@ -52,8 +52,9 @@ class Pipeline:
         if player.stream is not stream or not self._clock.locked(now_us):
             return
         transit_us = player.transit_us(stream, frame_index, now_us)
+        floor = self.jitter.floor
         kept = self.jitter.put(frame_index, payload, player.patience_us(stream) - transit_us)
-        if self.repair.arrived(frame_index, marker, kept):
+        if self.repair.arrived(frame_index, marker, kept, floor):
             self.arrivals.put(transit_us)
 
     def ask_again(self, node_tag, now_us):

@@ -7,7 +7,7 @@ stream: play time = media0 + index * frame + lead + this node's acoustic delay.
 
 from .drift import SNAP_SAMPLES
 from .line import Line
-from .samples import buffer
+from .samples import SILENCE, buffer
 
 MAX_BLOCK_SAMPLES = 960
 _URGENT_BLOCK_SAMPLES = 480
@@ -51,7 +51,6 @@ class Player:
         self._least_fill_frames = least_fill_frames
         self._line = Line(_DAC_DRIFT_SD_PPM, _DAC_DRIFT_WALK_PPM)
         self._block = buffer(MAX_BLOCK_SAMPLES)
-        self._zeros = buffer(MAX_BLOCK_SAMPLES)
         self._stream = None
         self._next_stream = None
         self._playing = False
@@ -188,7 +187,7 @@ class Player:
         return block
 
     def _silence(self, block, samples):
-        block[:] = self._zeros[:samples]
+        block[:] = SILENCE[:samples]
 
     def _idle(self, block, samples):
         if not self._tone_frames:

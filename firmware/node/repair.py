@@ -24,7 +24,7 @@ class Repair:
         self._missing = {}
         self._asked = {}
         self._highest = None
-        self._credit = 8.0
+        self._credit = _MOST_CREDIT
 
     def restart(self):
         """Another stream begins."""
@@ -32,9 +32,14 @@ class Repair:
         self._asked = {}
         self._highest = None
 
-    def arrived(self, frame_index, marker, kept):
+    def arrived(self, frame_index, marker, kept, floor=None):
         """A frame came; `marker` says that it follows silence, `kept` that it was wanted. Returns whether it came
-        unasked."""
+        unasked.
+
+        floor: the next frame to be decoded. The first frames may come before the announcement that makes them known,
+        and a node that joins late has missed what is still to be played: with a stream's first frame those before it
+        are missing too.
+        """
         self._missing.pop(frame_index, None)
         asked = self._asked.pop(frame_index, 0)
         if asked:
@@ -45,8 +50,9 @@ class Repair:
         highest = self._highest
         if highest is None or frame_index > highest:
             self._highest = frame_index
-            if highest is not None and not marker and frame_index - highest <= _HORIZON:
-                for index in range(highest + 1, frame_index):
+            first = highest + 1 if highest is not None else frame_index if floor is None else floor
+            if not marker and frame_index - first < _HORIZON:
+                for index in range(first, frame_index):
                     if len(self._missing) < _MAX_MISSING:
                         self._missing[index] = None
         return True

@@ -9,3 +9,7 @@ def buffer(samples):
     while len(made) < samples:
         made.extend(made[: samples - len(made)])
     return memoryview(made)
+
+
+SILENCE = buffer(960)
+"""Zeros to copy from, as many as the longest block has."""

@@ -52,7 +52,8 @@ class Coder:
     def encode_into(self, pcm: Any, out: Any) -> int:
         """Write the packet of one frame into `out`; return its length."""
         last = int(pcm[-1])
-        place = (last - LOW - len(pcm) + 1) % SPAN if last > LEAST else _SILENT
+        rises = last - int(pcm[-2]) in (1, 1 - SPAN)  # else it is fading out
+        place = (last - LOW - len(pcm) + 1) % SPAN if rises and last > LEAST else _SILENT
         _PAYLOAD.pack_into(out, 0, len(pcm), place, self._previous if self._profile.fec else _SILENT)
         self._previous = place
         return self._bytes

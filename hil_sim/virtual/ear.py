@@ -19,6 +19,8 @@ _HALF = SPAN // 2
 _SAMPLE_US = 1e6 / 48_000
 _KEPT = 1024
 _MOST_FAULTS = 2000
+_MOST_FADES = 2
+"""Blocks in a row that fade in or out; more is no fade."""
 
 HEARD, MADE, SILENT, WRONG, FOREIGN = "heard", "made up", "silent", "wrong", "foreign"
 
@@ -114,6 +116,7 @@ class Ear:
         self._arrived: dict[int, int] = {}
         self._frame = (-1, -1)
         self._sounding = False
+        self._fades = 0
         self._silent_since_ns: int | None = None
 
     def arrive(self, data: bytes) -> None:
@@ -181,14 +184,23 @@ class Ear:
             self.first_ns = first_ns
         place = mapping.places[index]
         assert place is not None
-        late_us = 0.0 if fades_in else self._late_us(block, len(block) // 2, place, rest_us)
+        fading = fades_in or not self._rises(block)
+        self._fades = self._fades + 1 if fading else 0
+        late_us = (
+            0.0 if fading and self._fades <= _MOST_FADES else self._late_us(block, len(block) // 2, place, rest_us)
+        )
         if not -WRONG_US < late_us < WRONG_US:
             self._fault(at_ns, WRONG, index, mapping, late_us)
             return
         self._count(mapping, index, made=index not in self._arrived)
         window = media_us // WINDOW_US
-        if window not in self.late_us and not fades_in:
+        if window not in self.late_us and not fading:
             self.late_us[window] = late_us
+
+    def _rises(self, block: Any) -> bool:
+        """Return whether the block is the programme at full level somewhere: a fade is steeper, or falls."""
+        middle = len(block) // 2
+        return any(-1 <= block[at + 8] - block[at] - 8 <= 1 for at in (middle, middle + 60, middle - 60))
 
     def _sound(self, at_ns: int) -> None:
         self._sounding = True

@@ -74,6 +74,7 @@ class Node:
         self._village = village
         self._crystal = Crystal(ppb, chance.randrange(TICKS_PERIOD))
         self._chance = chance
+        self._uptime_us = int(village.scenario.clock.uptime_days * 86_400e6)
         self._flash: dict[str, bytes] = {}
         self._task: asyncio.Task[None] | None = None
         self._hal: Hal | None = None
@@ -90,6 +91,10 @@ class Node:
         config = Config(self.name, ("broker", 1883), ("media", 5004), ZONE, 0.0, 0, None, {}, "default", 0)
         self._hal = hal
         self.agent = Agent(hal, config)
+        self.agent._ticks._local_us += (
+            self._uptime_us
+        )  # as after so long: the counter's turns are in the tests of ticks
+        self._uptime_us = 0
         self._task = village.loop.create_task(self.agent.run())
         self._task.add_done_callback(self._ended)
 
