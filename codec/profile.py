@@ -14,6 +14,8 @@ class Profile:
     lead_us: media time to play time, microseconds. bitrate: bit/s of the Opus stream. complexity: 0-10.
     application: VOIP or RESTRICTED_LOWDELAY. fec: in-band forward error correction on. dtx: stop sending in silence.
     expected_loss_percent: what the encoder prepares for; 0 makes in-band FEC empty.
+    lead_least_us, lead_most_us: between these the lead follows the members' arrivals, lead_us being the first; a
+    lead_most_us of 0 keeps it as it is.
     """
 
     name: str
@@ -25,6 +27,18 @@ class Profile:
     fec: bool
     dtx: bool
     expected_loss_percent: int
+    lead_least_us: int = 0
+    lead_most_us: int = 0
+
+    @property
+    def shortest_lead_us(self) -> int:
+        """The shortest lead that a stream may have."""
+        return self.lead_least_us if self.lead_most_us else self.lead_us
+
+    @property
+    def longest_lead_us(self) -> int:
+        """The longest lead that a stream may have."""
+        return self.lead_most_us or self.lead_us
 
     @property
     def frame_samples(self) -> int:
@@ -37,6 +51,13 @@ PROFILES: dict[str, Profile] = {
     for profile in (
         Profile("lan", 20_000, 150_000, 32_000, 5, VOIP, fec=True, dtx=False, expected_loss_percent=1),
         Profile("low", 10_000, 60_000, 48_000, 5, RESTRICTED_LOWDELAY, fec=False, dtx=False, expected_loss_percent=0),
-        Profile("mobile", 20_000, 800_000, 24_000, 8, VOIP, fec=True, dtx=False, expected_loss_percent=10),
+        Profile(
+            *("mobile", 20_000, 800_000, 24_000, 8, VOIP),
+            fec=True,
+            dtx=False,
+            expected_loss_percent=10,
+            lead_least_us=400_000,
+            lead_most_us=1_500_000,
+        ),
     )
 }

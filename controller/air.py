@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from controller.clock import Anchor
 from controller.engine.control import ControlError, EngineLink
 from controller.errors import StartError
+from controller.leads import Leads
 from controller.memory import Memory, StreamOnAir
 from controller.ports import free_port
 from controller.settings import Settings
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 READY_S = 15.0
 HUNG_S = 5
 """An engine that says nothing for so long, though it reports once a second, is replaced."""
+_MAPPING = ("ssrc", "media0_us", "lead_us")
 _LAUNCH = (
     "import os, runpy, sys; os.dup2(int(sys.argv[1]), 3); del sys.argv[1]; "
     "runpy.run_module('controller.engine', run_name='__main__', alter_sys=True)"
@@ -49,11 +51,12 @@ class _Source:
 
 
 class Air:
-    """Keeps an engine alive and its plan, sources and clock ready for the next one."""
+    """Keeps an engine alive and its plan, sources and clock ready for the next one. leads: what streams should have."""
 
     def __init__(self, settings: Settings, memory: Memory, listener: Listener) -> None:
         self.stats: dict[str, Any] = {}
         self.memory = memory
+        self.leads = Leads(settings.profiles)
         self._settings = settings
         self._listener = listener
         self.port = free_port(settings.media_host, settings.media_port, "Audio (UDP)", "media", udp=True)
@@ -104,7 +107,11 @@ class Air:
         """Tell the engine all that should be on air; an engine that is away is told when it is back."""
         first, self._planned = not self._planned, True
         profiles = self._settings.profiles
-        zones = [{**zone, "profile": dataclasses.asdict(profiles[zone["profile"]])} for zone in zones]
+        leads_us = self.leads.joined(zones, sessions)
+        zones = [
+            {**zone, "profile": dataclasses.asdict(profiles[zone["profile"]]), "lead_us": leads_us[zone["id"]]}
+            for zone in zones
+        ]
         self._zones, self._sessions = zones, sessions
         if first and self._link is not None:
             self._tell_everything(self._link)
@@ -181,7 +188,7 @@ class Air:
         for zone in self._zones:
             stream = streams.get(zone["id"])
             busy = any(zone["id"] in session["zones"] for session in self._sessions)
-            kept = {"ssrc": stream.ssrc, "media0_us": stream.media0_us} if stream and busy else None
+            kept = {name: getattr(stream, name) for name in _MAPPING} if stream and busy else None
             zones.append({**zone, "stream": kept})
         with contextlib.suppress(ControlError):
             link.send("plan", zones=zones, sessions=self._sessions)

@@ -30,6 +30,7 @@ from controller.storage.files import SoundFolder
 log = logging.getLogger(__name__)
 
 HEALTH_S = 0.25
+LEADS_S = 5.0
 
 
 class Office:
@@ -88,6 +89,7 @@ class Office:
         await self.broadcasts.start()
         await self._announce_all()
         self._spawn(self._watch_health())
+        self._spawn(self._follow_arrivals())
 
     async def stop(self) -> None:
         """Stop everything, what speaks first."""
@@ -172,6 +174,17 @@ class Office:
                 shown = now
                 self.bus.publish("health", {"engine": now[0], "broker": now[1]})
             await asyncio.sleep(HEALTH_S)
+
+    async def _follow_arrivals(self) -> None:
+        """Give streams the leads that their members need."""
+        while True:
+            await asyncio.sleep(LEADS_S)
+            try:
+                roster = await self.stations.roster()
+                if self.air.leads.update(roster, self.reports.arrivals(), mono_us()):
+                    await self.broadcasts.replan()
+            except Exception:  # a database that is away comes back
+                log.exception("leads not brought up to date")
 
     async def _announce_all(self) -> None:
         roster = await self.stations.roster()

@@ -11,6 +11,8 @@ from codec.wire.report import ONLINE
 from controller.clock import mono_us, wall_us
 from controller.errors import ConflictError, ControllerError
 from controller.events import Bus
+from controller.leads import Arrival
+from controller.link import presence
 from controller.link.nodes import Link
 from controller.link.presence import OFFLINE, Presence
 from controller.stations import Stations
@@ -69,6 +71,16 @@ class Reports:
         """Return a node's last reports: state, status, health, seen_wall_us."""
         kept = {"status": node.status, "health": node.health, "seen_wall_us": node.seen_wall_us}
         return {"state": self.presence.state(node.id, mono_us()), **kept, **self._latest.get(node.id, {})}
+
+    def arrivals(self) -> dict[str, Arrival]:
+        """Return how frames arrive at each node that is there and plays."""
+        found = {}
+        for node_id, latest in self._latest.items():
+            gauges = latest.get("health", {}).get("gauges", {})
+            tail_us = gauges.get("tail_us")
+            if tail_us is not None and self.presence.state(node_id, mono_us()) == presence.ONLINE:
+                found[node_id] = Arrival(tail_us, gauges.get("round_trip_us") or 0)
+        return found
 
     async def configure(self, node: Node) -> None:
         """Send a node its settings if it is there; it asks for them by coming on line otherwise."""

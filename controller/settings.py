@@ -117,6 +117,8 @@ def _frame(value: Any) -> int:
 
 _PROFILE_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "lead_ms": ("lead_us", _whole(40, 2000, 1000)),
+    "lead_least_ms": ("lead_least_us", _whole(0, 2000, 1000)),
+    "lead_most_ms": ("lead_most_us", _whole(0, 2000, 1000)),
     "frame_ms": ("frame_us", _frame),
     "bitrate": ("bitrate", _whole(8000, 128_000)),
     "complexity": ("complexity", _whole(0, 10)),
@@ -174,12 +176,7 @@ def parse(text: str, name: str = "settings") -> Settings:
             for each in PROFILES.values()
         }
     for each in values.get("profiles", {}).values():
-        if each.lead_us > 100 * each.frame_us:
-            raise StartError(
-                "settings",
-                f"{name}: [profile.{each.name}] lead_ms must be at most 100 frames.",
-                f"Set it to {100 * each.frame_us // 1000} or less.",
-            )
+        _check_leads(name, each)
     for section, body in document.items():
         if section not in _KEYS or not isinstance(body, dict):
             allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "profile.lan"))
@@ -192,6 +189,24 @@ def parse(text: str, name: str = "settings") -> Settings:
     if values.get("broker_host") and values.get("broker_port") == 0:
         raise StartError("settings", f"{name}: [broker] port 0 needs a broker of our own.", "Leave host out.")
     return Settings(**values)
+
+
+def _check_leads(name: str, profile: Profile) -> None:
+    """Raise StartError where a lead is longer than nodes can hold, or adapts to where it is not."""
+    most_ms = 100 * profile.frame_us // 1000
+    for key, lead_us in (("lead_ms", profile.lead_us), ("lead_most_ms", profile.lead_most_us)):
+        if lead_us > 1000 * most_ms:
+            raise StartError(
+                "settings",
+                f"{name}: [profile.{profile.name}] {key} must be at most 100 frames.",
+                f"Set it to {most_ms} or less.",
+            )
+    if not 40_000 <= profile.shortest_lead_us <= profile.lead_us <= profile.longest_lead_us:
+        raise StartError(
+            "settings",
+            f"{name}: [profile.{profile.name}] lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms.",
+            "Correct them; a lead_most_ms of 0 keeps the lead as it is.",
+        )
 
 
 def _section(

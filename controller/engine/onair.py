@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from codec.wire.announcement import MAX_LEAD_FRAMES
+from codec.wire.command import MAX_DELAY_US
 from controller.engine import ducking
 from controller.engine.encoder import EncoderStage
 from controller.engine.mediasocket import Media
@@ -18,6 +20,8 @@ from controller.engine.stream import DRAINING, PENDING, SENDING, Stream
 Emit = Callable[[str, dict[str, Any]], None]
 TAIL_BLOCKS = 2
 """Sent from the block on in which the mix falls silent: what limiter and codec hold back is less than one."""
+_AFTERSOUND_US = MAX_DELAY_US + 100_000
+"""A node still plays what was sent a lead ago for as long as its acoustic delay; limiter and codec hold some back."""
 _MAX_FRAME_INDEX = (1 << 32) - 1
 
 
@@ -142,6 +146,10 @@ class OnAir:
         sounding = {zone for voice in self.voices if voice.tap.sounding for zone in voice.session.zones}
         ended = []
         for stream in self.streams.values():
+            if stream.zone.id in sounding:
+                stream.sounded_us = media_us
+            elif stream.lead_us != stream.zone.lead_us and stream.wanted:
+                self._change_lead(stream, media_us)
             if stream.state == SENDING:
                 self._fade(stream, media_us)
             elif stream.wanted and stream.zone.id in sounding:
@@ -171,7 +179,7 @@ class OnAir:
             stream.tail_blocks += 1
         else:
             stream.state = DRAINING
-            stream.end_us = media_us + stream.profile.lead_us
+            stream.end_us = media_us + stream.lead_us
             stream.pause()
             self._encoders.end(stream)
 
@@ -190,15 +198,27 @@ class OnAir:
         if stream.priority == priority:
             return
         stream.priority = priority
+        self._announce(stream)
+
+    def _change_lead(self, stream: Stream, media_us: int) -> None:
+        """Take the zone's lead once no member can be playing anything any more: what comes next has the new one.
+
+        Nodes hear of it before they play that, which is a lead after it is sent.
+        """
+        if media_us - stream.sounded_us > stream.lead_us + _AFTERSOUND_US:
+            stream.lead_us = stream.zone.lead_us
+            self._announce(stream)
+
+    def _announce(self, stream: Stream) -> None:
         self._emit(
             "stream",
             {
-                "zone": zone.id,
+                "zone": stream.zone.id,
                 "ssrc": stream.ssrc,
                 "media0_us": stream.media0_us,
                 "frame_us": self.frame_us,
-                "lead_us": zone.profile.lead_us,
-                "priority": priority,
+                "lead_us": stream.lead_us,
+                "priority": stream.priority,
             },
         )
 
@@ -207,14 +227,16 @@ class OnAir:
         self._mixer.grow(row + 1, 0)
         mapping = zone.stream if zone.stream and self._is_ours(zone.stream, next_us) else None
         while mapping is None or mapping.ssrc in self.by_ssrc:
-            mapping = Mapping(self._randbits(32), next_us)
+            mapping = Mapping(self._randbits(32), next_us, zone.lead_us)
         stream = Stream(zone, row, mapping, self._media)
+        stream.sounded_us = next_us  # in another engine it may have, just before
         self.streams[zone.id, zone.profile.name] = self.by_ssrc[stream.ssrc] = stream
         return stream
 
     def _is_ours(self, mapping: Mapping, next_us: int) -> bool:
         index, remainder = divmod(next_us - mapping.media0_us, self.frame_us)
-        return remainder == 0 and 0 <= index <= _MAX_FRAME_INDEX
+        fits = mapping.lead_us <= MAX_LEAD_FRAMES * self.frame_us  # the frame may have been longer
+        return remainder == 0 and 0 <= index <= _MAX_FRAME_INDEX and fits
 
     def _apply_voices(self, sessions: dict[str, Session], sources: dict[str, Source]) -> None:
         current = {}

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 from codec.profile import PROFILES, Profile
 from codec.wire import body, names
-from codec.wire.announcement import PRIORITY_BACKGROUND, PRIORITY_EMERGENCY
+from codec.wire.announcement import MAX_LEAD_FRAMES, MAX_LEAD_US, PRIORITY_BACKGROUND, PRIORITY_EMERGENCY
 from codec.wire.errors import WireError
 
 MAX_ZONES = 1024
 MAX_SESSIONS = 1024
 MAX_MEMBERS = 65_536
 """Of one zone; the length of a message caps them sooner."""
+MIN_LEAD_US = 40_000
 MIN_GAIN_DB, MAX_GAIN_DB = -60.0, 24.0
 TAG_BYTES = 8
 
@@ -39,18 +40,23 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A stream that was on air: its RTP source and the media time of its frame 0, microseconds."""
+    """A stream that was on air: its RTP source, the media time of its frame 0 and its lead, microseconds."""
 
     ssrc: int
     media0_us: int
+    lead_us: int
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone: what it is coded with, who receives it, and the stream to go on with after a crash."""
+    """A zone: what it is coded with, who receives it, and the stream to go on with after a crash.
+
+    lead_us: what its stream should have; one that sounds keeps its own until it is silent.
+    """
 
     id: str
     profile: Profile
+    lead_us: int
     gain_db: float
     multicast: Address | None
     members: tuple[Member, ...]
@@ -124,9 +130,11 @@ def _parse_zone(entry: dict[str, Any]) -> Zone:
     members = entry.get("members")
     if not isinstance(members, list) or len(members) > MAX_MEMBERS:
         raise PlanError(f"members must be a list of at most {MAX_MEMBERS}")
+    profile = _parse_profile(entry)
     return Zone(
         id=names.check_name(body.text(entry, "id", names.MAX_NAME_CHARS)),
-        profile=_parse_profile(entry),
+        profile=profile,
+        lead_us=_lead(entry, "lead_us", profile.frame_us, profile.lead_us),
         gain_db=body.number(entry, "gain_db", MIN_GAIN_DB, MAX_GAIN_DB, 0.0),
         multicast=multicast,
         members=tuple(_parse_member(member) for member in members),
@@ -148,13 +156,19 @@ def _parse_profile(entry: dict[str, Any]) -> Profile:
     return replace(
         profile,
         frame_us=frame_us,
-        lead_us=body.integer(settings, "lead_us", 40_000, 2_000_000, profile.lead_us),
+        lead_us=_lead(settings, "lead_us", frame_us, profile.lead_us),
+        lead_least_us=_lead(settings, "lead_least_us", frame_us, profile.lead_least_us, 0),
+        lead_most_us=_lead(settings, "lead_most_us", frame_us, profile.lead_most_us, 0),
         bitrate=body.integer(settings, "bitrate", 8000, 128_000, profile.bitrate),
         complexity=body.integer(settings, "complexity", 0, 10, profile.complexity),
         fec=body.boolean(settings, "fec", profile.fec),
         dtx=body.boolean(settings, "dtx", profile.dtx),
         expected_loss_percent=body.integer(settings, "expected_loss_percent", 0, 100, profile.expected_loss_percent),
     )
+
+
+def _lead(entry: dict[str, Any], key: str, frame_us: int, default: int, least_us: int = MIN_LEAD_US) -> int:
+    return body.integer(entry, key, least_us, min(MAX_LEAD_US, MAX_LEAD_FRAMES * frame_us), default)
 
 
 def _parse_member(entry: Any) -> Member:
@@ -174,7 +188,11 @@ def _parse_mapping(entry: Any) -> Mapping | None:
         return None
     if not isinstance(entry, dict):
         raise PlanError("stream must be an object or null")
-    return Mapping(body.integer(entry, "ssrc", 0, 0xFFFFFFFF), body.integer(entry, "media0_us", 0, 1 << 62))
+    return Mapping(
+        ssrc=body.integer(entry, "ssrc", 0, 0xFFFFFFFF),
+        media0_us=body.integer(entry, "media0_us", 0, 1 << 62),
+        lead_us=body.integer(entry, "lead_us", 0, MAX_LEAD_US),
+    )
 
 
 def _parse_session(entry: dict[str, Any]) -> Session:

@@ -137,7 +137,7 @@ class Engine:
         self._again.set_zones(plan.zones)
         for lane in self._lanes:
             frame_us = lane.pipeline.on_air.frame_us
-            leads_us = [zone.profile.lead_us for zone in plan.zones if zone.profile.frame_us == frame_us]
+            leads_us = [zone.profile.shortest_lead_us for zone in plan.zones if zone.profile.frame_us == frame_us]
             lane.pacer.patience_us = min([_patience_us(frame_us), *(lead_us // 2 for lead_us in leads_us)])
             lane.apply(plan, self._sources.by_session, self._time.address)
             if plan.zones:

@@ -17,7 +17,8 @@ class Stream:
     """The stream of `zone`, mixed in row `row`.
 
     state: PENDING until a source delivers, SENDING, DRAINING while the last frames are still to be played.
-    wanted: a session names the zone. history: the packets that can still be in time when they are sent again.
+    wanted: a session names the zone. lead_us: what it is announced with. sounded_us: media time of the last block in
+    which a source delivered. history: the packets that can still be in time when they are sent again.
     """
 
     def __init__(self, zone: Zone, row: int, mapping: Mapping, media: Media) -> None:
@@ -25,12 +26,16 @@ class Stream:
         self.row = row
         self.ssrc = mapping.ssrc
         self.media0_us = mapping.media0_us
+        self.lead_us = mapping.lead_us
+        self.sounded_us = 0
         self.state = PENDING
         self.wanted = True
         self.priority = -1
         self.tail_blocks = 0
         self.end_us = 0
-        self.history = History(zone.profile.lead_us // zone.profile.frame_us + _SPARE_FRAMES)
+        self.history = History(
+            max(mapping.lead_us, zone.profile.longest_lead_us) // zone.profile.frame_us + _SPARE_FRAMES
+        )
         self._askers: dict[bytes, Asker] = {}
         self._packetiser = Packetiser(mapping.ssrc, zone.profile.frame_samples)
         self._packet = memoryview(self._packetiser.packet)
@@ -43,7 +48,7 @@ class Stream:
 
     def play_us(self, frame_index: int) -> int:
         """Return the media time at which members play a frame."""
-        return self.media0_us + frame_index * self.profile.frame_us + self.profile.lead_us
+        return self.media0_us + frame_index * self.profile.frame_us + self.lead_us
 
     def asker(self, tag: bytes) -> Asker:
         """Return what a member has had again."""

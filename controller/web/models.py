@@ -95,7 +95,9 @@ class ZonePatch(Body):
     """What of a zone may be changed."""
 
     title: Title = ""
-    profile: str = Field("lan", description="lan: 150 ms; low: 60 ms, wired; mobile: 800 ms", examples=sorted(PROFILES))
+    profile: str = Field(
+        "lan", description="lan: 150 ms; low: 60 ms, wired; mobile: 0.4 to 1.5 s", examples=sorted(PROFILES)
+    )
     gain_db: GainDb = 0.0
     multicast: Group | None = Field(None, description="null: every node gets its own packets")
 
@@ -123,7 +125,7 @@ class ZoneNew(ZonePatch):
 
 
 class ZoneOut(BaseModel):
-    """A zone. on_air: its stream as it is announced, null in silence."""
+    """A zone. on_air: its stream as it is announced, null in silence. behind: nodes too late for its longest lead."""
 
     id: str
     title: str
@@ -132,6 +134,7 @@ class ZoneOut(BaseModel):
     multicast: Address | None
     nodes: list[str]
     on_air: dict[str, int] | None
+    behind: list[str]
 
 
 class NodePatch(Body):

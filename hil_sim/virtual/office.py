@@ -244,7 +244,7 @@ class Office:
             "gain_db": 0.0,
             "multicast": None,
             "members": [{"tag": tag, "address": self._addresses.get(tag), "fixed": False} for tag in self._members],
-            "stream": {name: stream[name] for name in ("ssrc", "media0_us")} if stream and self._session else None,
+            "stream": {name: stream[name] for name in _MAPPING} if stream and self._session else None,
         }
         session = {"id": self._session, "zones": [self._zone], "priority": announcement.PRIORITY_LIVE, "gain_db": 0.0}
         self._channel.tell({"op": "plan", "zones": [zone], "sessions": [session] if self._session else []})
@@ -289,4 +289,5 @@ class Office:
             self.health[node] = {"counters": counters, "gauges": gauges, "on_air": on_air}
 
 
+_MAPPING = ("ssrc", "media0_us", "lead_us")
 _STREAM_FIELDS = ("ssrc", "media0_us", "frame_us", "lead_us", "priority")

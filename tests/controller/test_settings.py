@@ -43,6 +43,15 @@ def test_a_profile_is_changed_in_part() -> None:
     assert profiles == PROFILES | {"lan": replace(PROFILES["lan"], lead_us=200_000, dtx=True)}
 
 
+def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
+    profiles = parse("[profile.mobile]\nlead_least_ms = 300\nlead_most_ms = 2000").profiles
+    mobile, lan = profiles["mobile"], profiles["lan"]
+    assert (mobile.shortest_lead_us, mobile.lead_us, mobile.longest_lead_us) == (300_000, 800_000, 2_000_000)
+    assert (lan.shortest_lead_us, lan.longest_lead_us) == (150_000, 150_000)
+    fixed = parse("[profile.mobile]\nlead_ms = 200\nlead_most_ms = 0").profiles["mobile"]
+    assert (fixed.shortest_lead_us, fixed.longest_lead_us) == (200_000, 200_000)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -62,9 +71,15 @@ def test_a_profile_is_changed_in_part() -> None:
         ("[profile.hifi]\ndtx = true", "there is no profile hifi. There are lan, low, mobile"),
         ("[profile.lan]\nlead_ms = 1", r"\[profile.lan\] lead_ms must be a whole number from 40 to 2000"),
         ("[profile.lan]\nlead_ms = 1500\nframe_ms = 10", "lead_ms must be at most 100 frames"),
+        ("[profile.mobile]\nlead_ms = 300", "lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms"),
+        ("[profile.mobile]\nlead_least_ms = 20", "lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms"),
+        ("[profile.mobile]\nlead_most_ms = 700", "lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms"),
+        ("[profile.lan]\nlead_most_ms = 200", "lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms"),
+        ("[profile.mobile]\nframe_ms = 10", "lead_most_ms must be at most 100 frames"),
+        ("[profile.mobile]\nlead_most_ms = 2001", "lead_most_ms must be a whole number from 0 to 2000"),
         ("[profile.lan]\ndtx = 1", "dtx must be true or false"),
         ("[profile.lan]\nframe_ms = 15", "frame_ms must be 10 or 20"),
-        ("[profile.lan]\nrate = 15", r"\[profile.lan\] has lead_ms, frame_ms"),
+        ("[profile.lan]\nrate = 15", r"\[profile.lan\] has lead_ms, lead_least_ms, lead_most_ms, frame_ms"),
         ("profile = 1", "profile is not a section"),
         ("http = 1", "is not a section"),
         ("[http", "is not TOML"),

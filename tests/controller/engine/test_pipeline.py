@@ -18,6 +18,8 @@ from controller.engine.workers import Workers
 from tests.controller.engine.harness import Listener, largest_bend, member, session, tone, zone
 
 FRAME_US = 20_000
+SILENT_BLOCKS = (500_000 + 2_100_000) // FRAME_US
+"""How long a stream with a lead of 500 ms must be silent before its lead may change."""
 SMOOTH = 120
 """int16 steps: a 300 Hz tone at half scale bends 25 a sample squared, a fade adds some; a click bends thousands."""
 
@@ -40,6 +42,7 @@ class Rig:
     """A pipeline whose blocks the test runs one by one."""
 
     def __init__(self, media):
+        self.media = media
         self.events = []
         self.tape = Tape()
         self.workers = Workers(2)
@@ -241,7 +244,7 @@ async def test_parting_is_not_heard(rig, monkeypatch):
 async def test_a_stream_of_a_dead_engine_goes_on(rig):
     listener = rig.listener()
     rig.feed("s-1", tone(300, 1))
-    mapping = {"ssrc": 77, "media0_us": rig.now_us - 500 * FRAME_US}
+    mapping = {"ssrc": 77, "media0_us": rig.now_us - 500 * FRAME_US, "lead_us": 150_000}
     rig.plan([zone("z-1", [member(listener)], stream=mapping)], [session("s-1", ["z-1"])])
     await rig.run(5)
     assert listener.indices(77) == list(range(500, 505))
@@ -250,13 +253,13 @@ async def test_a_stream_of_a_dead_engine_goes_on(rig):
 
 @pytest.mark.parametrize("early_us", [7, -FRAME_US], ids=["off the grid", "in the future"])
 async def test_a_mapping_that_cannot_be_gone_on_with_is_replaced(rig, early_us):
-    mapping = {"ssrc": 77, "media0_us": rig.now_us - early_us}
+    mapping = {"ssrc": 77, "media0_us": rig.now_us - early_us, "lead_us": 150_000}
     rig.plan([zone("z-1", [], stream=mapping)], [session("s-1", ["z-1"])])
     assert rig.named("stream")[0]["media0_us"] == rig.now_us
 
 
 async def test_a_stream_that_nobody_wants_any_more_is_told_to_be_over(rig):
-    rig.plan([zone("z-1", [], stream={"ssrc": 77, "media0_us": 0})], [])
+    rig.plan([zone("z-1", [], stream={"ssrc": 77, "media0_us": 0, "lead_us": 150_000})], [])
     assert rig.named("stream_end") == [{"zone": "z-1", "ssrc": 77}]
 
 
@@ -311,3 +314,80 @@ async def test_with_dtx_silence_is_not_sent_and_speech_goes_on_where_it_is(rig, 
     assert indices[-1] == 149, "a frame's number is its media time's, whatever was left out"
     after_a_gap = [packet[1] >> 7 for packet in listener.packets[1:]]
     assert after_a_gap == [int(step > 1) for step in steps]
+
+
+async def test_a_new_stream_has_its_zones_lead(rig):
+    rig.plan([zone("z-1", [], "mobile", lead_us=500_000)], [session("s-1", ["z-1"])])
+    assert rig.named("stream")[0]["lead_us"] == 500_000
+
+
+async def test_a_lead_changes_between_talkspurts_only(rig):
+    listener = rig.listener()
+    wanted = [session("s-1", ["z-1"]), session("s-2", ["z-1"])]
+
+    def plan(lead_us):
+        rig.plan([zone("z-1", [member(listener)], "mobile", lead_us=lead_us)], wanted)
+
+    rig.feed("s-1", tone(300, 1))
+    plan(500_000)
+    await rig.run(10)
+    plan(900_000)
+    await rig.run(39 + SILENT_BLOCKS)
+    assert [event["lead_us"] for event in rig.named("stream")] == [500_000], "nodes may still be playing"
+    await rig.run(2)
+    assert [event["lead_us"] for event in rig.named("stream")] == [500_000, 900_000]
+    first, second = rig.named("stream")
+    assert {**first, "lead_us": 900_000} == second
+    sent = len(listener.indices())
+    rig.feed("s-2", tone(300, 1))
+    plan(900_000)
+    await rig.run(10)
+    assert len(rig.named("stream")) == 2
+    assert len(listener.indices()) == sent + 10
+
+
+async def test_sound_in_between_keeps_the_lead(rig):
+    rig.feed("s-1", tone(300, 0.1))
+    there = [zone("z-1", [], "mobile", lead_us=500_000)]
+    wanted = [session(f"s-{number}", ["z-1"]) for number in (1, 2, 3)]
+    rig.plan(there, wanted)
+    await rig.run(5)
+    there[0]["lead_us"] = 900_000
+    for number in (2, 3):
+        rig.plan(there, wanted)
+        await rig.run(SILENT_BLOCKS - 10)
+        rig.feed(f"s-{number}", tone(300, 0.1))
+    rig.plan(there, wanted)
+    await rig.run(SILENT_BLOCKS - 10)
+    assert len(rig.named("stream")) == 1
+
+
+async def test_a_stream_of_a_dead_engine_keeps_its_lead(rig):
+    """It may have sounded until a moment ago, and goes on sounding at once."""
+    rig.feed("s-1", tone(300, 0.5))
+    mapping = {"ssrc": 77, "media0_us": rig.now_us - 500 * FRAME_US, "lead_us": 500_000}
+    rig.plan([zone("z-1", [], "mobile", lead_us=900_000, stream=mapping)], [session("s-1", ["z-1"])])
+    await rig.run(24 + SILENT_BLOCKS)
+    assert [event["lead_us"] for event in rig.named("stream")] == [500_000]
+    await rig.run(3)
+    assert [(event["ssrc"], event["lead_us"]) for event in rig.named("stream")] == [(77, 500_000), (77, 900_000)]
+
+
+async def test_a_lead_of_more_frames_than_nodes_hold_is_not_gone_on_with(rig):
+    mapping = {"ssrc": 77, "media0_us": rig.now_us - 500 * FRAME_US, "lead_us": 2_000_000}
+    there = zone("z-1", [], {"name": "low", "frame_us": 20_000}, stream=mapping)
+    rig.plan([there], [session("s-1", ["z-1"])])
+    assert rig.named("stream")[0]["ssrc"] == 77
+    pipeline = Pipeline(10_000, rig.media, rig.workers, rig.note)
+    rig.events.clear()
+    there = zone("z-1", [], "low", stream=mapping)
+    pipeline.on_air.apply(parse_plan({"zones": [there], "sessions": [session("s-1", ["z-1"])]}), {}, {}.get, rig.now_us)
+    assert (rig.named("stream")[0]["ssrc"], rig.named("stream")[0]["lead_us"]) != (77, 2_000_000)
+
+
+async def test_zones_share_an_encoder_whatever_their_leads(rig):
+    rig.feed("s-1", tone(300, 4))
+    there = [zone("z-1", [], "mobile", lead_us=500_000), zone("z-2", [], "mobile", lead_us=900_000)]
+    rig.plan(there, [session("s-1", ["z-1", "z-2"])])
+    await rig.run(5)
+    assert rig.groups == [["z-1", "z-2"]]

@@ -17,7 +17,7 @@ GOOD = {
         {
             "id": "thon-1", "profile": "lan", "gain_db": -3.0, "multicast": ["239.1.2.3", 5004],
             "members": [{"tag": "00112233445566ff", "address": ["192.0.2.7", 40000], "fixed": False}],
-            "stream": {"ssrc": 1, "media0_us": 2},
+            "stream": {"ssrc": 1, "media0_us": 2, "lead_us": 160_000}, "lead_us": 200_000,
         },
         {"id": "thon-2", "profile": "low", "members": [{"tag": "00" * 8, "address": None}], "multicast": None},
     ],
@@ -32,7 +32,8 @@ def test_a_plan_is_read_field_by_field():
     assert first.gain_db == -3.0
     assert first.multicast == ("239.1.2.3", 5004)
     assert first.members == (Member(bytes.fromhex("00112233445566ff"), ("192.0.2.7", 40000), False),)
-    assert first.stream == Mapping(1, 2)
+    assert first.stream == Mapping(1, 2, 160_000)
+    assert (first.lead_us, second.lead_us) == (200_000, PROFILES["low"].lead_us)
     assert (second.gain_db, second.stream, second.multicast) == (0.0, None, None)
     assert plan.sessions[0].zones == ("thon-1", "thon-2")
 
@@ -40,6 +41,7 @@ def test_a_plan_is_read_field_by_field():
 def test_a_profile_may_be_given_in_full():
     plan = copy.deepcopy(GOOD)
     wanted = dataclasses.replace(PROFILES["lan"], dtx=True, lead_us=200_000, frame_us=10_000)
+    wanted = dataclasses.replace(wanted, lead_least_us=100_000, lead_most_us=1_000_000)
     plan["zones"][0]["profile"] = dataclasses.asdict(wanted)
     assert parse_plan(plan).zones[0].profile == wanted
 
@@ -56,6 +58,10 @@ def test_an_empty_plan_is_silence():
         (["zones", 0, "id"], "Thôn 1", "zone Thôn 1: a name is 1 to 32 characters"),
         (["zones", 0, "profile"], "hifi", "zone thon-1: profile must be one of lan, low, mobile"),
         (["zones", 0, "profile"], {"name": "lan", "lead_us": 1}, "zone thon-1: lead_us must be an integer from 40000"),
+        (["zones", 0, "lead_us"], 2_000_001, "zone thon-1: lead_us must be an integer from 40000 to 2000000"),
+        (["zones", 1, "lead_us"], 1_000_001, "zone thon-2: lead_us must be an integer from 40000 to 1000000"),
+        (["zones", 0, "stream", "lead_us"], None, "zone thon-1: lead_us must be an integer from 0 to 2000000"),
+        (["zones", 0, "profile"], {"name": "lan", "lead_most_us": -1}, "zone thon-1: lead_most_us must be an integer"),
         (["zones", 0, "profile"], {"name": "lan", "frame_us": 15000}, "frame_us must be 10000 or 20000"),
         (["zones", 0, "gain_db"], 99, "zone thon-1: gain_db must be a number from -60.0 to 24.0"),
         (["zones", 0, "gain_db"], float("nan"), "zone thon-1: gain_db must be a number"),

@@ -75,7 +75,7 @@ async def test_a_killed_engine_is_followed_by_one_that_goes_on(listener, pipe):
         first.process.kill()
         await first.process.wait()
     before = listener.indices(stream["ssrc"])
-    mapping = {"ssrc": stream["ssrc"], "media0_us": stream["media0_us"]}
+    mapping = {name: stream[name] for name in ("ssrc", "media0_us", "lead_us")}
     async with running_engine() as second:
         second.link.send("plan", zones=[{**there, "stream": mapping}], sessions=sessions)
         second.link.send("source", session="s-1", live=False, fd=pipe.reading)

@@ -31,7 +31,7 @@ class Bench:
         self.where = {TAG: tuple(node.address)}
         there = zone("z-1", [member(node, fixed=False)], "mobile", multicast=multicast)
         self.plan = parse_plan({"zones": [there, zone("z-2", [])], "sessions": []})
-        self.stream = Stream(self.plan.zones[0], 0, Mapping(SSRC, 0), media)
+        self.stream = Stream(self.plan.zones[0], 0, Mapping(SSRC, 0, LEAD_US), media)
         self.streams = {SSRC: self.stream}
         clock = MediaClock(0, 0, lambda: self.now_us * 1000)
         self.service = Retransmitter(media, clock, self.streams.get, self.where.get)

@@ -1,6 +1,8 @@
 """Nodes at the real broker: told what they are, obeyed only in form, listed when they are strangers."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import aiomqtt
 import pytest
 
 from codec.wire import announcement, command, names, report
+from controller.office import LEADS_S
 from tests.controller.running import Running, running
 
 
@@ -89,3 +92,35 @@ def test_an_external_broker_that_is_not_there(tmp_path: Path) -> None:
     config += '[storage]\nfolder = "{folder}"\n'
     with pytest.raises(AssertionError, match=r"There is no MQTT broker at 127.0.0.1:1.*\[broker\]"):
         Running(tmp_path, config)
+
+
+async def test_the_next_programme_has_the_lead_that_its_nodes_need(office: Running, node: aiomqtt.Client) -> None:
+    async def report_tail(tail_us: int) -> None:
+        body = report.build_health({}, {"tail_us": tail_us, "round_trip_us": 20_000}, 7)
+        await node.publish(names.node_topic("cum-1", "health"), body, qos=1)
+        await asyncio.sleep(LEADS_S + 1.5)
+
+    def on_air_us() -> int | None:
+        stream = office.get("/api/zones/thon-1")["on_air"]
+        return stream["lead_us"] if stream else None
+
+    await asyncio.to_thread(office.http.patch, "/api/zones/thon-1", json={"profile": "mobile"})
+    await report_tail(180_000)
+    session = await asyncio.to_thread(office.tone)
+    await _until(lambda: on_air_us() == 1_000_000)
+    await asyncio.to_thread(office.until_state, session, "on_air")
+    await report_tail(220_000)
+    assert on_air_us() == 1_000_000, "not while it sounds"
+    engine = office.get("/api/health")["engine"]["pid"]
+    os.kill(engine, signal.SIGKILL)
+    await _until(lambda: office.get("/api/health")["engine"]["pid"] not in (None, engine))
+    await _until(lambda: office.get("/api/health")["engine"]["ready"])
+    assert on_air_us() == 1_000_000, "the next engine goes on with it"
+    await asyncio.to_thread(office.post, "/api/sessions/stop-all")
+    await _until(lambda: on_air_us() is None)
+    await report_tail(5_000_000)
+    assert office.get("/api/zones/thon-1")["behind"] == ["cum-1"]
+    await asyncio.to_thread(office.tone)
+    await _until(lambda: on_air_us() == 1_500_000)
+    await asyncio.to_thread(office.post, "/api/sessions/stop-all")
+    await asyncio.to_thread(office.http.patch, "/api/zones/thon-1", json={"profile": "lan"})
