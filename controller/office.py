@@ -21,6 +21,7 @@ from controller.memory import Memory
 from controller.ports import own_address
 from controller.reports import Reports
 from controller.settings import Settings
+from controller.solo import Solo
 from controller.sounds import Sounds
 from controller.sources import Sources
 from controller.stations import Stations
@@ -65,6 +66,7 @@ class Office:
         self.broadcasts = Broadcasts(
             self.database, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
         )
+        self.solo = Solo(self.stations, self.reports, self.broadcasts)
         self.broker: Broker | None = None
         self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,6 +99,7 @@ class Office:
         if self.broadcasts.active:
             await self.broadcasts.stop()
             await self._wait_for_silence()
+        await self.solo.stop()
         await self.air.stop()
         await self.pool.close()
         await self.reports.stop()

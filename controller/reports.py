@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +37,16 @@ class Answer:
 
 
 class Reports:
-    """Listens to the nodes (controller.link.nodes.Listener) and speaks to them."""
+    """Listens to the nodes (controller.link.nodes.Listener) and speaks to them.
+
+    muted: whether a node is told to be silent; what it is set to, where nobody borrows its silence.
+    """
 
     def __init__(self, stations: Stations, bus: Bus) -> None:
         self.link: Link | None = None
         self.presence = Presence()
         self.unknown: dict[str, int] = {}
+        self.muted: Callable[[Node], bool] = lambda node: node.muted
         self._stations = stations
         self._bus = bus
         self._latest: dict[str, dict[str, Any]] = {}
@@ -89,7 +94,7 @@ class Reports:
                 "zone": node.zone,
                 "gain_db": node.gain_db,
                 "delay_us": node.delay_us,
-                "muted": node.muted,
+                "muted": self.muted(node),
             }
             try:
                 await self._send(node.id, command.CONFIGURE, settings)
