@@ -342,6 +342,20 @@ class SessionPatch(Body):
     gain_db: GainDb
 
 
+class SessionSolo(Body):
+    """Which node alone sounds while the session lasts."""
+
+    node: Name | None = Field(description="null: nobody sounds")
+
+
+class SoloOut(BaseModel):
+    """silent: nodes that answered that they are. unanswered: nodes on line that did not answer in time."""
+
+    node: str | None
+    silent: list[str]
+    unanswered: list[str]
+
+
 class SessionOut(BaseModel):
     """A session. reason: why it ended or failed."""
 

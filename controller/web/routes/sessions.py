@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 
 from controller.descriptions import describe
 from controller.web.errors import errors
-from controller.web.models import SessionList, SessionNew, SessionOut, SessionPatch
+from controller.web.models import SessionList, SessionNew, SessionOut, SessionPatch, SessionSolo, SoloOut
 from controller.web.parts import TheOffice
 from controller.web.views import session_out
 
@@ -58,6 +58,22 @@ async def change(office: TheOffice, session_id: str, body: SessionPatch) -> Sess
 async def stop(office: TheOffice, session_id: str) -> SessionOut:
     """Fades out. The session stays in the list; stopping it twice is no error."""
     return session_out(await office.broadcasts.end(session_id, "stopped"))
+
+
+@router.put("/{session_id}/solo", summary="Let one node alone sound", responses=errors(400, 404, 409, 422, 503))
+async def solo(
+    office: TheOffice,
+    session_id: str,
+    body: SessionSolo,
+    wait_s: Annotated[float, Query(ge=0, le=2, description="how long to wait for the nodes' answers")] = 1.0,
+) -> SoloOut:
+    """To hear and measure horn by horn: all other nodes of the session's zones are silent until the session ends.
+
+    Each node has its own mute back when the session ends for whatever reason, and at once when another one begins in
+    the zone: an emergency is heard everywhere. Refused while another session is on air there.
+    """
+    found = await office.solo.choose(session_id, body.node, wait_s)
+    return SoloOut(node=found.node, silent=found.silent, unanswered=found.unanswered)
 
 
 @router.put("/{session_id}/input", summary="Send samples", responses=errors(404, 409))

@@ -187,3 +187,13 @@ def test_page_in_both_languages(office: Running) -> None:
     assert "Stop all" in office.http.get("/?lang=en").text
     for file in ("page.js", "view.js", "api.js", "style.css", "icon.svg"):
         assert office.http.get(f"/static/{file}").status_code == 200
+
+
+def test_one_node_alone(office: Running) -> None:
+    path = f"/api/sessions/{office.tone()}/solo?wait_s=0.1"
+    answer = office.http.put(path, json={"node": "cum-1"})
+    assert answer.json() == {"node": "cum-1", "silent": [], "unanswered": []}, "nobody is there to be silent"
+    assert office.http.put(path, json={"node": "cum-9"}).status_code == 404
+    assert office.http.put(path, json={}).status_code == 422
+    office.post("/api/sessions/stop-all")
+    assert office.http.put(path, json={"node": None}).json()["error"]["code"] == "over"
