@@ -1,5 +1,6 @@
 """Container and codec to 48 kHz mono, with what hostile or broken data may do written down in one place."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,17 +24,21 @@ MAX_BAD_PACKETS = 200
 _NO_SOUND = "this file holds no sound that can be read: {}; use a WAV, MP3, M4A, OGG or FLAC file"
 
 
-def open_file(path: Path) -> av.container.InputContainer:
-    """Return the opened file; raises IngestError("not_found") or ("no_sound")."""
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[av.container.InputContainer]:
+    """Give the opened file; raises IngestError("not_found") or ("no_sound")."""
+    with contextlib.ExitStack() as opened:
+        yield _open(path, opened)
+
+
+def _open(path: Path, opened: contextlib.ExitStack) -> av.container.InputContainer:
     try:
         if path.stat().st_size == 0:
             raise no_sound("it is empty")
         # Handed over as an open file, with no protocol allowed: whatever is named inside cannot be opened.
-        return av.open(
-            path.open("rb"),
-            mode="r",
-            container_options={"protocol_whitelist": "none", "format_whitelist": FILE_FORMATS},
-        )
+        file = opened.enter_context(path.open("rb"))
+        options = {"protocol_whitelist": "none", "format_whitelist": FILE_FORMATS}
+        return opened.enter_context(av.open(file, mode="r", container_options=options))
     except FileNotFoundError:
         raise IngestError("not_found", f"the sound file {path.name} is gone; upload it again") from None
     except FFmpegError as error:
