@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,51 +12,7 @@ from controller.ingest.events import Failed, Position
 from controller.ingest.pool import IngestPool
 from controller.ingest.request import SoundCardRequest
 from controller.ingest.soundcard import forget_broken_jack
-from tests import needs
 from tests.controller.ingest import media
-
-
-@pytest.fixture
-def sound_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A PulseAudio daemon with a null sink, and ALSA's default device pointed at it."""
-    needs.pulseaudio()
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
-    socket_path = runtime / "native"
-    alsa = tmp_path / "asound.conf"
-    alsa.write_text("</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n")
-    environment = {
-        "HOME": str(tmp_path),
-        "XDG_RUNTIME_DIR": str(runtime),
-        "PULSE_SERVER": f"unix:{socket_path}",
-        "ALSA_CONFIG_PATH": str(alsa),
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with subprocess.Popen(
-        [
-            *(
-                "pulseaudio",
-                "-n",
-                "--daemonize=no",
-                "--exit-idle-time=-1",
-                "--use-pid-file=no",
-                "--disable-shm=yes",
-            ),
-            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={socket_path}"),
-            *("-L", "module-null-sink sink_name=horn rate=48000"),
-        ],
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as daemon:
-        deadline_s = time.monotonic() + 20
-        while subprocess.run(["pactl", "info"], capture_output=True, check=False).returncode:
-            assert time.monotonic() < deadline_s, "PulseAudio does not start"
-            time.sleep(0.1)
-        subprocess.run(["pactl", "set-default-source", "horn.monitor"], check=True)
-        yield environment
-        daemon.terminate()
 
 
 async def test_what_is_played_is_recorded(sound_server: dict[str, str], tmp_path: Path) -> None:
