@@ -42,6 +42,10 @@ class Controller:
         """Return the answer to PATCH."""
         return self._call("PATCH", path, json=body)
 
+    def put(self, path: str, body: Any) -> Any:
+        """Return the answer to PUT."""
+        return self._call("PUT", path, json=body)
+
     def delete(self, path: str) -> Any:
         """Return the answer to DELETE."""
         return self._call("DELETE", path)
