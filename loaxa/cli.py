@@ -96,6 +96,7 @@ def _add_administration(
     change.add_argument("id", metavar="ID")
     change.add_argument("--zone", metavar="Z")
     change.add_argument("--muted", action=argparse.BooleanOptionalAction)
+    _add_calibrate(nodes, remote)
     nodes.add_parser("list", parents=[remote], help="list nodes and their state")
     nodes.add_parser("remove", parents=[remote], help="remove a node").add_argument("id", metavar="ID")
 
@@ -137,6 +138,34 @@ def _add_align(zones: "argparse._SubParsersAction[argparse.ArgumentParser]", rem
     align.add_argument("--dry-run", action="store_true", help="only show what would be set")
 
 
+def _add_calibrate(
+    nodes: "argparse._SubParsersAction[argparse.ArgumentParser]", remote: argparse.ArgumentParser
+) -> None:
+    calibrate = nodes.add_parser(
+        "calibrate",
+        parents=[remote],
+        help="set the nodes' delays by what a microphone hears",
+        description="Let node after node sweep alone, find in a recording when each is heard, and set their delays so"
+        " that all arrive together where the microphone stood: where the people are. With another recorder, such as a"
+        " phone: --play-only while it records, then --recording FILE.",
+    )
+    calibrate.add_argument("nodes", metavar="NODE", nargs="*", help="two or more that are heard at one place")
+    calibrate.add_argument("--zone", metavar="Z", help="in place of names: all of its nodes that are on line")
+    calibrate.add_argument("--device", metavar="NAME", help="the sound input, by number, name or part of it")
+    calibrate.add_argument("--play-only", action="store_true", help="only play; keep in --played what was played")
+    calibrate.add_argument("--recording", type=Path, metavar="FILE", help="measure this; nothing is played")
+    calibrate.add_argument(
+        "--played", type=Path, metavar="FILE", default=Path("calibration.json"), help="default: calibration.json"
+    )
+    calibrate.add_argument("--rounds", type=int, default=2, help="how often each node is heard, 1 to 5; default 2")
+    calibrate.add_argument("--gain-db", type=_number, default=0.0, help="of the sweeps: louder over noise")
+    calibrate.add_argument(
+        "--level", action="store_true", help="also lower the loud horns to the level of the quietest"
+    )
+    calibrate.add_argument("--level-limit-db", type=_number, default=6.0, help="by so much at most; default 6")
+    calibrate.add_argument("--dry-run", action="store_true", help="only show what would be set")
+
+
 def _number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
@@ -168,6 +197,10 @@ def _run(args: argparse.Namespace, output: Output) -> int:
     with Controller(args.controller or default_url()) as controller:
         if args.command == "broadcast":
             return broadcasting.run(controller, args, output)
+        if args.command == "node" and args.action == "calibrate":
+            from loaxa import calibrating  # what measures is heavy
+
+            return calibrating.run(controller, args, output)
         what = {"node": administration.node, "zone": administration.zone, "session": administration.session}
         return what[args.command](controller, args, output)
 
