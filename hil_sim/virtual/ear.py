@@ -16,6 +16,7 @@ WINDOW_US = 100_000
 WRONG_US = 20_000
 """A node this far off plays another place of the programme."""
 _HALF = SPAN // 2
+_MARGIN_US = 3_000
 _SAMPLE_US = 1e6 / 48_000
 _KEPT = 1024
 _MOST_FAULTS = 2000
@@ -56,6 +57,11 @@ class Programme:
             known = self.streams[ssrc] = Mapping(ssrc, media0_us, frame_us, lead_us)
         known.lead_us = lead_us
         self.current = known
+
+    def stream_end(self, ssrc: int) -> None:
+        """The engine says that a stream has been played to its end."""
+        if self.current is not None and self.current.ssrc == ssrc:
+            self.current = None
 
     def on_sent(self, data: bytes) -> None:
         """A packet leaves the engine."""
@@ -117,6 +123,7 @@ class Ear:
         self._frame = (-1, -1)
         self._sounding = False
         self._fades = 0
+        self._late_lately_us = float(WRONG_US)  # not known yet
         self._silent_since_ns: int | None = None
 
     def arrive(self, data: bytes) -> None:
@@ -157,13 +164,13 @@ class Ear:
             self._heard(mapping, index, media_us, block, rest_us, first_ns, at_ns)
         elif value <= MADE_UP // 2:
             self._count(mapping, index, made=True)
-            self._fault(at_ns, MADE, index, mapping)
+            self._fault(at_ns, MADE, media_us, mapping)
             self._sound(at_ns)
         else:
             if self._sounding:
                 self._silent_since_ns = at_ns
             self._sounding = False
-            self._fault(at_ns, SILENT, index, mapping)
+            self._fault(at_ns, SILENT, media_us, mapping)
 
     def _late_us(self, block: Any, middle: int, place: int, rest_us: int) -> float:
         best = SPAN
@@ -190,8 +197,10 @@ class Ear:
             0.0 if fading and self._fades <= _MOST_FADES else self._late_us(block, len(block) // 2, place, rest_us)
         )
         if not -WRONG_US < late_us < WRONG_US:
-            self._fault(at_ns, WRONG, index, mapping, late_us)
+            self._fault(at_ns, WRONG, media_us, mapping, late_us)
             return
+        if not fading:
+            self._late_lately_us = late_us
         self._count(mapping, index, made=index not in self._arrived)
         window = media_us // WINDOW_US
         if window not in self.late_us and not fading:
@@ -224,11 +233,19 @@ class Ear:
             self.foreign_us += samples * 125 // 6
             self._note(Fault(at_ns, FOREIGN))
 
-    def _fault(self, at_ns: int, kind: str, index: int, mapping: Mapping, late_us: float = 0.0) -> None:
+    def _fault(self, at_ns: int, kind: str, media_us: int, mapping: Mapping, late_us: float = 0.0) -> None:
+        # A node that is a little early or late is at another frame near the end or the beginning of one.
+        margin_us = _MARGIN_US + int(abs(self._late_lately_us))
+        first = (media_us - margin_us - mapping.media0_us) // mapping.frame_us
+        last = (media_us + margin_us - mapping.media0_us) // mapping.frame_us
+        in_time = all(self._was_in_time(mapping, index) for index in range(first, last + 1))
+        self._note(Fault(at_ns, kind, late_us, in_time))
+
+    def _was_in_time(self, mapping: Mapping, index: int) -> bool:
         arrived_us = self._arrived.get(index)
         due_us = mapping.media0_us + index * mapping.frame_us + mapping.lead_us + self._delay_us
-        in_time = arrived_us is not None and arrived_us < due_us - self._floor_us
-        self._note(Fault(at_ns, kind, late_us, in_time))
+        sounds = mapping.places.get(index) is not None
+        return sounds and arrived_us is not None and arrived_us < due_us - self._floor_us
 
     def _note(self, fault: Fault) -> None:
         if len(self.faults) < _MOST_FAULTS:

@@ -260,6 +260,7 @@ class Office:
                 self.programme.stream(*(self._stream[name] for name in _STREAM_FIELDS[:4]))
                 self._loop.at_ns(self._loop.now_ns + WORD_NS, self._announce)
             case "stream_end":
+                self.programme.stream_end(event["ssrc"])
                 if self._stream is not None and self._stream["ssrc"] == event["ssrc"]:
                     self._stream = None
                     self._loop.at_ns(self._loop.now_ns + WORD_NS, self._announce)

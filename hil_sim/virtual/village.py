@@ -297,7 +297,7 @@ async def _play(scenario: Scenario, loop: VirtualLoop, keep: bool, record: Path 
         nodes=village.nodes,
         sounds=village.sounds,
         mix=[],
-        lead_us=programme.current.lead_us if programme.current else 0,
+        lead_us=max((stream.lead_us for stream in programme.streams.values()), default=0),
         sent=programme.sent,
     )
 
