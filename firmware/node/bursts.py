@@ -5,8 +5,8 @@ from codec.wire import sync
 BURST = 8
 GAP_US = 8000
 _ENOUGH_REPLIES = 4
-_WAIT_US = 120000
-_WAIT_LONG_US = 1000000
+_LEAST_WAIT_US = 120000
+_MOST_WAIT_US = 1000000
 MAX_ROUND_TRIP_US = 2000000
 
 
@@ -23,6 +23,8 @@ class Bursts:
         self._due_us = None
         self._began_us = 0
         self._last_us = 0
+        self._wait_us = _LEAST_WAIT_US
+        self._most_wait_us = _MOST_WAIT_US
         self.offset_us = [0] * BURST
         self.trip_us = [0] * BURST
         self.replies = 0
@@ -64,10 +66,10 @@ class Bursts:
             self._t1_us[slot] = now_us
             self._answered[slot] = False
             self._last_us = now_us
-            self._due_us = now_us + (GAP_US if self._sent < BURST else _WAIT_US)
+            self._due_us = now_us + (GAP_US if self._sent < BURST else self._wait_us)
             return sync.pack_request(self._sequence, self._tag, now_us), False
-        if self.replies < _ENOUGH_REPLIES and now_us < self._last_us + _WAIT_LONG_US:
-            self._due_us = self._last_us + _WAIT_LONG_US
+        if self.replies < _ENOUGH_REPLIES and now_us < self._last_us + self._most_wait_us:
+            self._due_us = self._last_us + self._most_wait_us
             return None, False
         self._open = False
         return None, True
@@ -86,6 +88,12 @@ class Bursts:
         self.offset_us[self.replies] = (t2_us - t1_us + t3_us - now_us) // 2
         self.trip_us[self.replies] = trip_us
         self.replies += 1
-        if self.replies == BURST:
+        waited = self._sent == BURST and now_us >= self._last_us + self._wait_us
+        if self.replies == BURST or (waited and self.replies >= _ENOUGH_REPLIES):
             self._due_us = now_us
         return True
+
+    def expect(self, trip_us):
+        """A round trip usually takes so long: wait for the answers of a burst accordingly."""
+        self._wait_us = min(max(int(1.5 * trip_us), _LEAST_WAIT_US), _MOST_WAIT_US)
+        self._most_wait_us = min(2 * self._wait_us, _MOST_WAIT_US)

@@ -98,6 +98,7 @@ class Clock:
         self._outliers = 0
         self._updated_us = now_us
         self._trip_us = trip_us if self.bursts == 1 else self._trip_us + 0.1 * (trip_us - self._trip_us)
+        bursts.expect(self._trip_us)
         variance *= min(max(self._ratio - _CHANCE, 1.0), _MOST_INFLATION)
         line.update(at_us, at_us + offset_us, variance**0.5)
         self._burst_variance = variance

@@ -10,8 +10,8 @@ MAX_CORRECTION_PPM = 5000.0
 """0.5 %: less than a twelfth of a semitone."""
 DEAD_BAND_SAMPLES = 1.0
 """Errors that the clocks' own noise makes are left alone."""
-SNAP_SAMPLES = 240.0
-"""5 ms; slewing more than that takes longer than a listener forgives."""
+SNAP_SAMPLES = 960.0
+"""20 ms: read away in 4 s, which nobody hears; a jump would be a gap. More is another place, not another rate."""
 _SECONDS_PER_ERROR = 0.5
 _PPM_PER_SAMPLE = 1e6 / (48000 * _SECONDS_PER_ERROR)
 

@@ -1,6 +1,8 @@
 """The whole pipeline in virtual time: each sample at its instant, whatever happens to its packets."""
 
-from village import Node
+import math
+
+from village import HZ, LEVEL, Node
 
 
 def _locked(ppm, **settings):
@@ -193,11 +195,31 @@ def check_a_jump_of_the_media_clock_is_followed():
     stream = node.stream()
     node.pipeline.announce([stream], node.local(node.now_us))
     node.send(stream, 0, 50)
-    stream.media0_us += 8000  # a new announcement moves the mapping by 8 ms
+    stream.media0_us += 30000  # a new announcement moves the mapping by 30 ms
     node.pipeline.announce([stream], node.local(node.now_us))
     node.send(stream, 50, 50)
     assert node.counters["resyncs"] == 1
     assert _worst_us(node.errors_us(stream, 65 * 960, 20 * 960)) < 100
+
+
+def check_a_step_of_10_ms_is_taken_without_a_click_or_a_gap():
+    for step_us in (10000, -10000):
+        node = _locked(30)
+        stream = node.stream()
+        node.pipeline.announce([stream], node.local(node.now_us))
+        node.send(stream, 0, 50)
+        first = len(node.emitted)
+        stream.media0_us += step_us
+        node.pipeline.announce([stream], node.local(node.now_us))
+        node.send(stream, 50, 200)
+        assert node.counters["resyncs"] == node.counters["lost"] == node.counters["underruns"] == 0, node.counters
+        assert _worst_us(node.errors_us(stream, 200 * 960, 40 * 960)) < 150
+        steepest = LEVEL * 2 * math.pi * HZ / 48000 * 1.006 + 2
+        previous = None
+        for _, block in node.emitted[first:]:
+            for sample in block:
+                assert previous is None or abs(sample - previous) < steepest, (previous, sample)
+                previous = sample
 
 
 def check_the_test_tone_sounds_only_in_silence():
