@@ -16,6 +16,7 @@ deps: ## set up: system packages, Python packages, MicroPython
 
 bench-deps: ## install the peers that benchmarks compare with
 	@scripts/system-packages bench
+	@scripts/peer-sendspin
 
 run: deps ## a controller, a broker and a simulated village; prints the address to open
 	@$(BIN)/loaxa sim village --nodes 6
@@ -29,4 +30,5 @@ check: deps ## format, lint, types, import contracts, MicroPython compile
 
 bench: deps ## every benchmark; a peer that is missing prints null
 	@scripts/system-packages bench || echo "loaxa: some peers are missing; their figures will be null" >&2
+	@scripts/peer-sendspin || echo "loaxa: aiosendspin is missing; its figures will be null" >&2
 	@$(BIN)/loaxa bench all

@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-NAMES = ("mixer", "encode", "fanout", "engine", "village", "snapcast")
+NAMES = ("mixer", "encode", "fanout", "engine", "clock", "village", "snapcast")
 """Every benchmark, in the order that ``loaxa bench all`` runs them."""
 
 
