@@ -44,6 +44,11 @@ class Bursts:
         """The local time between the burst's first request and its last."""
         return (self._began_us + self._last_us) // 2
 
+    @property
+    def complete(self):
+        """True while every answer of the open burst is here and nobody has taken them."""
+        return self._open and self.replies == BURST
+
     def begin_at(self, local_us):
         """Let the next burst begin then."""
         self._due_us = local_us

@@ -11,7 +11,7 @@ from .line import Line
 from .noise import Noise
 
 _DRIFT_SD_PPM = 60.0
-_DRIFT_WALK_PPM = 0.01
+_DRIFT_WALK_PPM = 0.02
 """A crystal in the open warms by a degree in minutes and follows by a part in ten millions."""
 
 _LEAST_GOAL_US = 30.0
@@ -63,7 +63,11 @@ class Clock:
 
     def receive(self, data, now_us):
         """Take a reply that came at local `now_us`; False if nobody asked for it. Raises WireError."""
-        return self._bursts.receive(data, now_us)
+        if not self._bursts.receive(data, now_us):
+            return False
+        if self._bursts.complete:  # what it says is of use before the next poll
+            self.poll(now_us)
+        return True
 
     # ---- estimate ----
 
@@ -76,7 +80,7 @@ class Clock:
         self.bursts += 1
         if self._started_us is None:
             self._started_us = bursts.began_us
-        self._noise.begin(bursts)
+        self._line.loosen(self._noise.begin(bursts))
         offset_us, variance, trip_us = self._mean()
         at_us = bursts.middle_us
         line = self._line
@@ -109,19 +113,30 @@ class Clock:
         bursts = self._bursts
         noise = self._noise
         base_us = bursts.offset_us[0]
-        weights = offset = trip = 0.0
+        weights = offset = trip = scatter = queue = 0.0
         for i in range(bursts.replies):
-            weight = 1.0 / noise.variance(noise.class_of(bursts.trip_us[i]))
+            trip_us = bursts.trip_us[i]
+            variance = noise.variance(trip_us)
+            queue_us = noise.queue_us(trip_us)
+            weight = 1.0 / (variance + queue_us * queue_us)
             weights += weight
             offset += weight * (bursts.offset_us[i] - base_us)
-            trip += weight * bursts.trip_us[i]
-        return base_us + round(offset / weights), 1.0 / weights, trip / weights
+            trip += weight * trip_us
+            scatter += weight * weight * variance
+            queue += weight * queue_us
+        if not self._line.known:  # the first burst does not tell scatter from a queue
+            scatter *= bursts.replies
+        # Scatter averages out; a queue is the same for all that wait in it.
+        variance = (scatter + queue * queue) / (weights * weights)
+        return base_us + round(offset / weights), variance, trip / weights
 
     def _learn(self, at_us, innovation_us, known, variance):
         """Compare what was expected with what came: of each exchange, and of the burst as a whole."""
         bursts = self._bursts
         noise = self._noise
         for i in range(bursts.replies):
+            if noise.queue_us(bursts.trip_us[i]) > 0.0:
+                continue
             error_us = self._line.innovation_us(at_us, at_us + bursts.offset_us[i])
             noise.learn(noise.class_of(bursts.trip_us[i]), error_us, known)
         # Exchanges of one burst may have waited in the same queue: then their mean is worse than they are many.

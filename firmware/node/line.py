@@ -33,6 +33,10 @@ class Line:
         self.known = False
         self._p01 = 0.0
 
+    def loosen(self, sd_us):
+        """The offset may be off by `sd_us` more than was thought."""
+        self._p00 += sd_us * sd_us
+
     def innovation_us(self, x_us, y_us):
         """Return how far a pair lies from the line, as a float."""
         return (y_us - x_us - self._offset_us) - self._rest_us - self.drift_ppm * ((x_us - self._x_us) * 1e-6)

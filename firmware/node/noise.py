@@ -12,6 +12,10 @@ _MEMORY = 128
 """Exchanges after which a class forgets."""
 _PRIOR = 8
 """What was guessed from the first burst counts as much as so many exchanges."""
+_QUEUE = 3.0
+"""Where the queue begins, in usual excesses: even jitter hardly reaches it."""
+_RISE, _FALL = 0.06, 0.3
+"""How fast the usual excess follows: a queue that lasts must not become the usual one at once."""
 _FLOOR_SHIFT = 6
 """The least round trip rises by 1/64 a burst: a route may become longer."""
 _LEAST_SD_US = 20.0
@@ -27,15 +31,20 @@ class Noise:
         self._count = [_PRIOR] * CLASSES
 
     def begin(self, bursts):
-        """Take a burst's round trips into account before its exchanges are classed."""
+        """Take a burst's round trips into account before its exchanges are classed.
+
+        Return by how much all that came before may have been off: it had waited where this burst did not.
+        """
         trips = sorted(bursts.trip_us[: bursts.replies])
-        least_us = trips[0] if self.least_us is None else self.least_us + (self.least_us >> _FLOOR_SHIFT) + 1
-        self.least_us = min(trips[0], least_us)
+        before_us = trips[0] if self.least_us is None else self.least_us
+        self.least_us = min(trips[0], before_us + (before_us >> _FLOOR_SHIFT) + 1)
         usual_us = float(trips[len(trips) // 2] - self.least_us)
         if self._variance is None:
             self._usual_us = usual_us
             self._variance = [self._first_guess(bursts)] * CLASSES
-        self._usual_us += 0.1 * (usual_us - self._usual_us)
+        more_us = usual_us - self._usual_us
+        self._usual_us += min(more_us, self._usual_us + 1.0) * _RISE if more_us > 0 else more_us * _FALL
+        return self.queue_us(before_us)
 
     def _first_guess(self, bursts):
         offsets = bursts.offset_us[: bursts.replies]
@@ -54,9 +63,15 @@ class Noise:
                 number += 1
         return number
 
-    def variance(self, number):
-        """Return the variance of the error of a class."""
-        return self._variance[number]
+    def queue_us(self, trip_us):
+        """Return how far waiting in a queue may have put an exchange off: half of what it took too long."""
+        return max(trip_us - self.least_us - _QUEUE * self._usual_us, 0.0) * 0.5
+
+    def variance(self, trip_us):
+        """Return the variance of the error of an exchange, its waiting in a queue left out."""
+        # None errs by more than half of what it took too long, and by the usual excess the least may be too much.
+        bound_us = (trip_us - self.least_us) * 0.5 + self._usual_us + _LEAST_SD_US
+        return min(self._variance[self.class_of(trip_us)], bound_us * bound_us)
 
     def learn(self, number, error_us, known_variance):
         """An exchange of this class was off by `error_us` from what was expected, itself off by `known_variance`."""

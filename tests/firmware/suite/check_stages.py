@@ -354,3 +354,24 @@ def check_arrivals_hold_the_tail():
     assert 68000 < arrivals.usual_us < 74000
     assert beyond < 60, beyond  # of 3000: one in 50 at the most
     assert arrivals.tail_us < 190000
+
+
+def _filling_queue(chance, first):
+    """Return the way forth of a path on which others fill a queue, by up to 150 ms, for five bursts of twenty."""
+    asked = [first]
+
+    def forth_us():
+        asked[0] += 1
+        return 5000 + chance.next(1000) + min(max(asked[0] % 160 - 120, 0), 25) * 6000
+
+    return forth_us
+
+
+def check_clock_is_not_carried_off_by_a_queue_that_fills_and_drains():
+    for first in (0, 120):  # the second boots into it
+        chance = Chance(14)
+        clock = Clock(names.node_tag("g"))
+        errors, bounds = _settle(clock, _filling_queue(chance, first), lambda: 5000 + chance.next(1000))  # noqa: B023
+        assert max([abs(error) for error in errors]) < 400, max(errors)
+        for error, bound in zip(errors, bounds):
+            assert -bound <= error <= bound, (error, bound)
