@@ -10,6 +10,7 @@ import errno
 import select
 import socket
 import struct
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +20,8 @@ from controller.engine.plan import Address
 BATCH = 1024
 """The kernel takes no more messages in one call (UIO_MAXIOV)."""
 WAIT_MS = 5
-"""How long a full send buffer is waited for; longer, and the frame would be late for everybody."""
+"""How long full send buffers are waited for in one frame; longer, and it would be late for everybody."""
+_QUEUE_S = 0.0005
 
 
 class _Iovec(ctypes.Structure):
@@ -98,7 +100,7 @@ class Fanout:
         self._iovec.length = length
         destinations = self._destinations
         done = 0
-        waited = False
+        deadline_s = 0.0
         while done < destinations.count:
             batch = min(BATCH, destinations.count - done)
             sent = _sendmmsg(self._fd, destinations.address + done * ctypes.sizeof(_Mmsghdr), batch, 0)
@@ -110,17 +112,21 @@ class Fanout:
             if reason == errno.EINTR:
                 continue
             if reason in _TRANSIENT:
-                if waited:
+                now_s = time.monotonic()
+                deadline_s = deadline_s or now_s + WAIT_MS / 1000
+                if now_s >= deadline_s:
                     self.errors += destinations.count - done
                     return
-                waited = True
-                _wait_writable(self._fd)
+                _wait_writable(self._fd, reason, deadline_s - now_s)
                 continue
             done += 1  # unreachable, forbidden, …: this member's alone
             self.errors += 1
 
 
-def _wait_writable(fd: int) -> None:
+def _wait_writable(fd: int, reason: int, most_s: float) -> None:
+    if reason == errno.ENOBUFS:  # the interface's queue is full, not the socket's: poll would return at once
+        time.sleep(min(most_s, _QUEUE_S))
+        return
     poller = select.poll()
     poller.register(fd, select.POLLOUT)
-    poller.poll(WAIT_MS)
+    poller.poll(most_s * 1000)

@@ -2,10 +2,12 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
-from controller.engine.fanout import BATCH, Fanout
+from controller.engine import fanout as module
+from controller.engine.fanout import BATCH, WAIT_MS, Fanout
 from controller.engine.mediasocket import open_media
 from controller.engine.settings import EngineSettings
 from tests.controller.engine.harness import Listener
@@ -91,29 +93,43 @@ def test_the_list_changes_without_a_gap(media, listeners):
         assert [int.from_bytes(packet, "big") for packet in listener.drain()] == list(range(200))
 
 
-def test_a_full_send_buffer_is_counted_and_not_waited_for_long(media, listeners):
-    media.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+@pytest.fixture
+def narrow():
+    """A pair of sockets that holds a few packets: whoever sends must wait for whoever reads."""
+    sending, receiving = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sending.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    sending.setblocking(False)
+    with sending, receiving:
+        yield sending, receiving
 
-    class Stuck:
-        """A descriptor that never takes anything: one end of a full pair."""
 
-        def __init__(self):
-            self.ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self.ends[0].setblocking(False)
-            try:
-                while True:
-                    self.ends[0].send(b"x" * 100)
-            except BlockingIOError:
-                pass
+def fan_out_to(connected, count):
+    """Return a fan-out to `count` members by a socket that is connected, whose packets therefore name nobody."""
+    fanout = Fanout(connected, bytearray(4))
+    fanout.set_members([("127.0.0.1", 9)] * count)
+    headers = fanout._destinations._headers["header"]
+    headers["name"] = headers["name_length"] = 0
+    return fanout
 
-        def fileno(self):
-            return self.ends[0].fileno()
 
-    stuck = Stuck()
-    fanout = Fanout(stuck, bytearray(4))
-    fanout.set_members([tuple(listeners[0].address)] * 5)
+def test_a_full_send_buffer_is_waited_for_as_often_as_it_fills(narrow, monkeypatch):
+    monkeypatch.setattr(module, "WAIT_MS", 20_000)
+    sending, receiving = narrow
+    fanout = fan_out_to(sending, 100)
+    received = []
+    reader = threading.Thread(target=lambda: received.extend(receiving.recv(16) for _ in range(100)), daemon=True)
+    reader.start()
     fanout.send(4)
-    assert fanout.sent + fanout.errors == 5
-    assert fanout.errors > 0
-    for end in stuck.ends:
-        end.close()
+    assert (fanout.sent, fanout.errors) == (100, 0)
+    reader.join(10)
+    assert len(received) == 100
+
+
+def test_a_send_buffer_that_stays_full_is_given_up_in_time_and_counted(narrow):
+    fanout = fan_out_to(narrow[0], 100)
+    began_s = time.monotonic()
+    fanout.send(4)
+    took_s = time.monotonic() - began_s
+    assert fanout.sent < 100
+    assert fanout.sent + fanout.errors == 100
+    assert WAIT_MS / 1000 <= took_s < 1.0
