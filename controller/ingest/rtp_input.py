@@ -9,10 +9,9 @@ from .errors import IngestError
 from .output import Output
 from .report import Report
 from .request import RtpRequest
-from .rtp_receiver import RtpReceiver
+from .rtp_receiver import MAX_DATAGRAM_BYTES, RtpReceiver
 from .signals import gain
 
-MAX_DATAGRAM_BYTES = 9000
 POLL_S = 0.02
 
 
@@ -28,7 +27,8 @@ def play(request: RtpRequest, output: Output, report: Report) -> None:
             datagram = None
             try:
                 with report.waiting():
-                    datagram, (address, _) = sock.recvfrom(MAX_DATAGRAM_BYTES)
+                    # One byte more than is allowed: what the kernel cut off must not pass for a whole one.
+                    datagram, (address, _) = sock.recvfrom(MAX_DATAGRAM_BYTES + 1)
             except TimeoutError:
                 pass
             now_us = time.monotonic_ns() // 1000

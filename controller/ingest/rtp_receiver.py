@@ -15,6 +15,8 @@ from .resample import LIVE, Resampler
 from .rtp_payload import Decoder, PayloadError, make_decoder
 from .signals import FadeIn
 
+MAX_DATAGRAM_BYTES = 9000
+"""A jumbo frame; a longer datagram is malformed."""
 SENDER_GONE_US = 500_000
 """A new SSRC takes over when the old one was silent for so long; before that it is a stranger."""
 MAX_CONCEALED_US = 200_000
@@ -113,6 +115,8 @@ _NOTHING = np.zeros(0, np.float32)
 
 def _parse(datagram: bytes) -> tuple[int, int, int, bytes]:
     """Return SSRC, payload type, sequence and payload; raises WireError."""
+    if len(datagram) > MAX_DATAGRAM_BYTES:
+        raise WireError(f"datagram larger than {MAX_DATAGRAM_BYTES} bytes")
     # Other equipment fills whole Ethernet frames: the head tells all when nothing is padded at the end.
     head = datagram[: rtp.MAX_PACKET_BYTES]
     ssrc, _, _, sequence, payload_type, _, start, end = rtp.parse(head, ours=False)

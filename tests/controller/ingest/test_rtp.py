@@ -13,7 +13,7 @@ from controller.ingest.events import Failed, Position
 from controller.ingest.pool import IngestPool
 from controller.ingest.reorder import ReorderBuffer
 from controller.ingest.request import RtpRequest
-from controller.ingest.rtp_receiver import SENDER_GONE_US, RtpReceiver
+from controller.ingest.rtp_receiver import MAX_DATAGRAM_BYTES, SENDER_GONE_US, RtpReceiver
 from tests import needs
 from tests.controller.ingest import media
 
@@ -183,6 +183,26 @@ async def test_a_child_listens(pool: IngestPool) -> None:
     positions = [event for event in recording.events if isinstance(event, Position)]
     assert positions[-1].detail["received"] == 150
     assert positions[-1].detail["lost"] == 0
+
+
+async def test_a_datagram_that_is_too_long_is_not_played_in_part(pool: IngestPool) -> None:
+    port = free_port()
+    tapped = await media.tap(pool, RtpRequest(port=port, payload="l16"))
+    await tapped.ingest.wait_started()
+    longest = MAX_DATAGRAM_BYTES - len(packet(0, b""))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for number, size in enumerate((longest, longest + 2, 20_000)):
+            sock.sendto(packet(number, bytes(size)), ("127.0.0.1", port))
+
+    def counted() -> dict[str, int]:
+        return next((event.detail for event in reversed(tapped.events) if isinstance(event, Position)), {})
+
+    async with asyncio.timeout(10):
+        while counted().get("malformed", 0) + counted().get("received", 0) < 3:
+            await asyncio.sleep(0.05)
+    assert (counted()["received"], counted()["malformed"]) == (1, 2)
+    await tapped.ingest.stop()
+    assert len((await tapped.finish()).samples) == longest // 2
 
 
 async def test_only_the_named_address_is_heard(pool: IngestPool) -> None:
