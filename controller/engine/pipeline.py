@@ -48,7 +48,7 @@ class Pipeline:
         self._quantiser.quantise(self._limiter.limit())
         for stream in self.on_air.advance(media_us):
             self._limiter.reset(stream.row)
-        self._encoders.split()
+        self._encoders.regroup()
         self._record(media_us)
         groups = self._encoders.groups
         await self._workers.run([functools.partial(self._carry, group, media_us) for group in groups])

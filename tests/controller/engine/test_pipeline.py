@@ -2,26 +2,34 @@
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 
 import numpy as np
 import pytest
 
+from benchmarks.speech import speech_like
 from codec.opus import Encoder
 from codec.profile import PROFILES
+from codec.wire import rtp
+from controller.engine.encoder import MERGE_US
+from controller.engine.limiter import SLICE_SAMPLES
 from controller.engine.mediasocket import open_media
 from controller.engine.pipeline import Pipeline
 from controller.engine.plan import parse_plan
 from controller.engine.settings import EngineSettings
 from controller.engine.source import Source
 from controller.engine.workers import Workers
-from tests.controller.engine.harness import Listener, largest_bend, member, session, tone, zone
+from tests.controller.engine.harness import RATE, Listener, largest_bend, member, session, tone, zone
 
 FRAME_US = 20_000
 SILENT_BLOCKS = (500_000 + 2_100_000) // FRAME_US
 """How long a stream with a lead of 500 ms must be silent before its lead may change."""
 SMOOTH = 120
 """int16 steps: a 300 Hz tone at half scale bends 25 a sample squared, a fade adds some; a click bends thousands."""
+
+
+MERGE_BLOCKS = MERGE_US // FRAME_US
 
 
 class Tape:
@@ -49,6 +57,7 @@ class Rig:
         self.pipeline = Pipeline(FRAME_US, media, self.workers, self.note, self.tape)
         self.pipeline.recorded_zone = "z-1"
         self.sources = {}
+        self.pipes = {}
         self.now_us = 1_000_000 * FRAME_US
         self.listeners = []
 
@@ -63,13 +72,20 @@ class Rig:
         return self.listeners[-1]
 
     def feed(self, name, samples, live=False):
+        """Make a source of `samples`, which must fit its pipe."""
+        self.open(name, live)
+        self.more(name, samples)
+        self.pipes.pop(name).close()
+
+    def open(self, name, live=False):
+        """Make a source that :meth:`more` writes to."""
         reading, writing = os.pipe()
         self.sources[name] = Source(name, reading, live)
-        with os.fdopen(writing, "wb") as pipe:
-            import fcntl
+        self.pipes[name] = os.fdopen(writing, "wb", 0)
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
 
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
-            pipe.write(samples.tobytes())
+    def more(self, name, samples):
+        self.pipes[name].write(samples.tobytes())
 
     def plan(self, zones, sessions):
         plan = parse_plan({"zones": zones, "sessions": sessions})
@@ -86,6 +102,8 @@ class Rig:
 
     def close(self):
         self.workers.close()
+        for pipe in self.pipes.values():
+            pipe.close()
         for source in self.sources.values():
             source.close()
         for listener in self.listeners:
@@ -212,9 +230,74 @@ async def test_zones_with_the_same_mix_share_an_encoder_until_they_part(rig):
     rig.plan(zones(3), [everywhere, session("s-2", ["z-2"])])
     await rig.run(5)
     assert rig.groups == [["z-1", "z-3"], ["z-2"]]
-    rig.plan(zones(3), [everywhere])
+
+
+async def test_zones_whose_mix_is_the_same_again_come_together_after_a_while(rig):
+    count = 16
+    everywhere = session("s-1", [f"z-{number}" for number in range(1, count + 1)])
+    rig.feed("s-1", tone(300, 1))
+    for number in range(1, count + 1):  # a short announcement in each zone, one after another
+        name = f"s-{number + 1}"
+        rig.feed(name, tone(500, 0.02))
+        rig.plan(zones(count), [everywhere, session(name, [f"z-{number}"])])
+        await rig.run(2)
+    rig.plan(zones(count), [everywhere])
     await rig.run(10)
-    assert rig.groups == [["z-1", "z-3"], ["z-2"]], "on air they never come together again"
+    assert len(rig.groups) == count
+    await rig.run(2 * MERGE_BLOCKS)
+    assert len(rig.groups) == 1
+
+
+async def test_zones_that_have_not_been_the_same_for_long_stay_apart(rig):
+    rig.feed("s-1", tone(300, 1))
+    both = session("s-1", ["z-1", "z-2"])
+    rig.plan(zones(2), [both])
+    await rig.run(5)
+    for gain_db in (-6.0, 0.0):
+        rig.plan([zone("z-1", []), zone("z-2", [], gain_db=gain_db)], [both])
+        await rig.run(MERGE_BLOCKS)
+        assert rig.groups == [["z-1"], ["z-2"]], "not while the mixes differ, and not at once when they no longer do"
+    await rig.run(2 * MERGE_BLOCKS // 5)
+    assert rig.groups == [["z-1", "z-2"]]
+
+
+async def test_coming_together_is_not_heard(rig):
+    one, two = rig.listener(), rig.listener()
+    there = [zone("z-1", [member(one)]), zone("z-2", [member(two)])]
+    both = session("s-1", ["z-1", "z-2"])
+    spoken = speech_like(10)
+    rig.open("s-1")
+    rig.more("s-1", spoken[:RATE])
+    rig.feed("s-2", 0.5 * speech_like(1, seed=2))
+    rig.plan(there, [both, session("s-2", ["z-2"], 3)])
+    blocks = 0
+    while blocks < 100 or len(rig.groups) == 2:
+        assert blocks < 400
+        rig.more("s-1", spoken[RATE + blocks * 960 :][: 50 * 960])
+        await rig.run(50)
+        blocks += 50
+        for listener in rig.listeners:
+            listener.drain()  # a socket's buffer holds some 250 packets
+        if blocks == 50:
+            rig.plan(there, [both])
+    await rig.run(50)
+    assert one.indices() == two.indices() == list(range(blocks + 50)), "the numbers of frames go on"
+    assert [packet[rtp.HEADER_BYTES :] for packet in one.packets[-50:]] == [
+        packet[rtp.HEADER_BYTES :] for packet in two.packets[-50:]
+    ]
+    # In the second before they were seen together, and the second after.
+    span = slice((blocks - 50) * 960, (blocks + 50) * 960)
+    delay = Encoder.of_profile(PROFILES["lan"]).lookahead_samples + SLICE_SAMPLES
+    mix = 32767 * spoken[span.start - delay : span.stop - delay].astype(float)
+    stayed, moved = one.sound()[span], two.sound()[span]
+    noise_of_one, noise = (blockwise_rms(heard - mix) for heard in (stayed, moved))
+    assert np.sqrt(np.mean(noise**2)) < 1.2 * np.sqrt(np.mean(noise_of_one**2))
+    assert noise.max() < 1.5 * noise_of_one.max()
+    assert largest_bend(moved) < 1.2 * largest_bend(stayed)
+
+
+def blockwise_rms(samples):
+    return np.sqrt(np.mean(np.square(samples.reshape(-1, 960)), axis=1))
 
 
 async def test_different_profiles_do_not_share(rig):
