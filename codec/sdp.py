@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from codec.profile import Profile
 from codec.wire import rtp
 
+NOWHERE = "0.0.0.0"
+"""The address of a stream that goes to nodes of ours alone: there is nothing that a player could join."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -13,7 +16,8 @@ class Description:
 
     session_id: number of the session, and version: grows when the description changes (both as in ``o=``).
     name: what people call it. origin: IPv4 address of the controller. address, port: where the packets go, a
-    multicast group or the receiver's own. ssrc: RTP source. ttl: routers that multicast may cross.
+    multicast group or the receiver's own; the address 0.0.0.0 tells that nobody can join. ssrc: RTP source.
+    ttl: routers that multicast may cross. information: one line for people, left out when empty.
     """
 
     session_id: int
@@ -25,6 +29,7 @@ class Description:
     ssrc: int
     profile: Profile
     ttl: int = 4
+    information: str = ""
 
 
 def build(description: Description) -> str:
@@ -50,6 +55,7 @@ def build(description: Description) -> str:
         "v=0",
         f"o=- {description.session_id} {description.version} IN IP4 {origin}",
         f"s={_line(description.name)}",
+        *([f"i={_line(description.information)}"] if description.information else []),
         f"c=IN IP4 {_connection(description)}",
         "t=0 0",
         f"m=audio {description.port} RTP/AVP {payload_type}",
@@ -57,7 +63,7 @@ def build(description: Description) -> str:
         f"a=fmtp:{payload_type} {';'.join(parameters)}",
         f"a=ptime:{frame_ms}",
         f"a=maxptime:{frame_ms}",
-        "a=recvonly",
+        "a=inactive" if description.address == NOWHERE else "a=recvonly",
         f"a=extmap:{rtp.EXTENSION_ID} {rtp.EXTENSION_URI}",
         f"a=ssrc:{description.ssrc} cname:loaxa-{description.session_id}",
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from codec.profile import PROFILES
-from codec.sdp import Description, build
+from codec.sdp import NOWHERE, Description, build
 
 GROUP = Description(
     session_id=7, version=2, name="Bản tin sáng", origin="192.0.2.1", address="239.1.2.3", port=5004, ssrc=99,
@@ -37,6 +37,14 @@ def test_a_unicast_session_has_no_ttl():
     assert "c=IN IP4 192.0.2.50\r\n" in text
     assert "a=ptime:10\r\n" in text
     assert "useinbandfec=0" in text
+
+
+def test_what_nobody_can_join_is_inactive_and_says_why():
+    text = build(replace(GROUP, address=NOWHERE, information="Only nodes\nreceive this"))
+    lines = text.split("\r\n")
+    assert lines[2:5] == ["s=Bản tin sáng", "i=Only nodes receive this", "c=IN IP4 0.0.0.0"]
+    assert "a=inactive" in lines
+    assert "a=recvonly" not in lines
 
 
 @pytest.mark.parametrize("name", ["x\r\na=evil:1", "x\na=evil:1", "x\0y", "x\u2028y"])

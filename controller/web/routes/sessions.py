@@ -107,9 +107,12 @@ async def push(
 async def sdp(
     office: TheOffice,
     session_id: str,
-    zone: Annotated[str | None, Query(description="which of its zones; needed when it has several")] = None,
+    zone: Annotated[str | None, Query(description="which of its zones; else the first that can be joined")] = None,
     node: Annotated[str | None, Query(description="which plain RTP receiver; needed when there are several")] = None,
 ) -> Response:
-    """For a standard player (ffplay, VLC, GStreamer) that receives the zone's multicast group or its RTP address."""
+    """For a standard player (ffplay, VLC, GStreamer) that receives the zone's multicast group or its RTP address.
+
+    Where only nodes of ours receive the zone, there is nothing to join: the description is then inactive and says so.
+    """
     text = await describe(office, await office.broadcasts.get(session_id), zone, node)
     return Response(text, media_type="application/sdp")

@@ -110,19 +110,42 @@ def test_a_session_of_another_kind_takes_no_samples(office: Running) -> None:
 
 
 def test_session_description(office: Running) -> None:
-    session = office.tone()
-    refused = office.http.get(f"/api/sessions/{session}/session.sdp")
-    assert refused.status_code == 409
-    assert "multicast" in refused.json()["error"]["hint"]
-    office.post("/api/nodes", {"id": "may-thu", "zone": "thon-1", "rtp_address": {"host": "127.0.0.1", "port": 6000}})
+    office.post("/api/zones", {"id": "thon-2"})
+    session = office.post(
+        "/api/sessions", {"source": {"kind": "tone"}, "zones": ["thon-1", "thon-2"], "allow_empty": True}
+    )["id"]
+    path = f"/api/sessions/{session}/session.sdp"
+    office.until(lambda: all(office.get(f"/api/zones/{zone}")["on_air"] for zone in ("thon-1", "thon-2")))
+    ssrcs = [office.get(f"/api/zones/{zone}")["on_air"]["ssrc"] for zone in ("thon-1", "thon-2")]
+    nobody = office.http.get(path)
+    assert nobody.status_code == 200
+    assert nobody.headers["content-type"].startswith("application/sdp")
+    assert "c=IN IP4 0.0.0.0\r\n" in nobody.text
+    assert "a=inactive\r\n" in nobody.text
+    assert "\r\ni=Only nodes of ours receive this; give the zone a multicast group" in nobody.text
+    assert f"a=ssrc:{ssrcs[0]} " in nobody.text
+    assert f"a=ssrc:{ssrcs[1]} " in office.http.get(path, params={"zone": "thon-2"}).text
+    address = {"host": "127.0.0.1", "port": 6000}
+    office.post("/api/nodes", {"id": "may-thu", "zone": "thon-2", "rtp_address": address})
     try:
-        office.until(lambda: office.get("/api/zones/thon-1")["on_air"])
-        text = office.http.get(f"/api/sessions/{session}/session.sdp").text
+        text = office.http.get(path).text
         assert text.startswith("v=0\r\n")
-        assert "m=audio 6000 RTP/AVP 96" in text
+        assert "m=audio 6000 RTP/AVP 96" in text, "the first zone that can be joined"
+        assert "a=recvonly" in text
+        assert "\ni=" not in text
+        assert office.http.get(path, params={"node": "may-thu"}).text == text
+        assert "a=inactive" in office.http.get(path, params={"zone": "thon-1"}).text
+        assert office.http.get(path, params={"zone": "thon-9"}).status_code == 404
+        assert office.http.get(path, params={"node": "may-la"}).status_code == 404
+        office.post("/api/nodes", {"id": "may-thu-2", "zone": "thon-2", "rtp_address": {**address, "port": 6002}})
+        assert office.http.get(path).status_code == 409
+        assert "m=audio 6002 " in office.http.get(path, params={"node": "may-thu-2"}).text
         assert office.http.post("/api/nodes/may-thu/command", json={"op": "stop"}).status_code == 409
     finally:
         office.http.delete("/api/nodes/may-thu")
+        office.http.delete("/api/nodes/may-thu-2")
+        office.http.delete(f"/api/sessions/{session}")
+        office.http.delete("/api/zones/thon-2")
 
 
 def test_packets_reach_a_node_that_asks_for_the_time(office: Running) -> None:
