@@ -1,8 +1,11 @@
 """Session descriptions for standard players: which stream of which zone, and where it arrives."""
 
+import ipaddress
+
 from codec import sdp
 from controller.errors import ConflictError, NotFoundError
 from controller.office import Office
+from controller.ports import own_address
 from controller.states import ACTIVE
 from controller.stations import Roster
 from controller.storage.tables import Session
@@ -35,7 +38,7 @@ async def describe(office: Office, broadcast: Session, zone_id: str | None, node
             session_id=int(broadcast.id.removeprefix("s-"), 16) >> 1,
             version=stream.media0_us,
             name=f"Loa Xã {zone.title or zone.id}",
-            origin=office.public_media()[0],
+            origin=_origin(office.public_media()[0]),
             address=address,
             port=port,
             ssrc=stream.ssrc,
@@ -43,6 +46,14 @@ async def describe(office: Office, broadcast: Session, zone_id: str | None, node
             information="" if where else _ONLY_NODES,
         )
     )
+
+
+def _origin(host: str) -> str:
+    """Return the IPv4 address in ``o=`` for what nodes are told to connect to, which may be a name."""
+    try:
+        return str(ipaddress.IPv4Address(host))
+    except ValueError:
+        return own_address()
 
 
 def _zone_of(broadcast: Session, zone_id: str | None, node_id: str | None, roster: Roster) -> str:

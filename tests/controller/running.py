@@ -116,9 +116,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(folder: Path, **ports: int) -> Iterator[Running]:
+def running(folder: Path, config: str = CONFIG, **ports: int) -> Iterator[Running]:
     """Give a controller that ends with the block."""
-    controller = Running(folder, **ports)
+    controller = Running(folder, config, **ports)
     try:
         yield controller
     finally:

@@ -10,7 +10,10 @@ import pytest
 from tests import needs
 from tests.controller.engine.harness import frequency
 from tests.controller.engine.test_players import HEARD_SAMPLES, HERTZ, PATIENCE_S, PLAYERS, free_port
-from tests.controller.running import running
+from tests.controller.running import CONFIG, running
+
+NAMED = '[public]\nhost = "localhost"\n'
+"""What nodes are told to connect to may be a name, which is no origin of a description."""
 
 
 @pytest.mark.parametrize("player", PLAYERS)
@@ -18,7 +21,7 @@ def test_a_player_plays_a_session_of_the_office(player: str, tmp_path: Path) -> 
     needs.player(player)
     sdp, out = tmp_path / "session.sdp", tmp_path / "heard.raw"
     address = {"host": "127.0.0.1", "port": free_port()}
-    with running(tmp_path / "office") as office:
+    with running(tmp_path / "office", CONFIG + NAMED) as office:
         office.post("/api/zones", {"id": "thon-1"})
         office.post("/api/nodes", {"id": "may-thu", "zone": "thon-1", "rtp_address": address})
         source = {"kind": "tone", "frequency_hz": HERTZ, "duration_ms": 120_000}
