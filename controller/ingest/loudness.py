@@ -20,8 +20,9 @@ from .report import Report
 from .signals import gathered
 
 TARGET_LUFS = -16.0
-MAX_PEAK_DB = -1.0
-"""True peak after the gain, dB of full scale (EBU R 128 asks for -1 dBTP or less)."""
+MAX_PEAK_DB = 6.0
+"""True peak after the gain, dB of full scale. What is above -1 dB the engine's limiter takes back: a single clap must
+not make the speech around it too quiet, and no more than 7 dB of limiting is to be heard in music."""
 MAX_GAIN_DB = 20.0
 """More would lift the noise of a bad recording over the horns."""
 MAX_HOURS = 12

@@ -6,10 +6,12 @@ import numpy as np
 import pyloudnorm
 import pytest
 
+from controller.engine.limiter import CEILING, Limiter
 from controller.ingest import loudness
 from controller.ingest.errors import IngestError
 from controller.ingest.loudness import Measured, measure_blocks
 from controller.ingest.pool import IngestPool
+from controller.ingest.request import FileSource
 from tests.controller.ingest import media
 
 
@@ -41,9 +43,27 @@ def test_true_peak_is_between_the_samples() -> None:
 def test_gain_is_towards_the_target_and_capped() -> None:
     assert Measured(1.0, -20.0, -10.0).gain_db() == pytest.approx(4.0)
     assert Measured(1.0, -20.0, -10.0).gain_db(target_lufs=-23.0) == pytest.approx(-3.0)
-    assert Measured(1.0, -30.0, -3.0).gain_db() == pytest.approx(2.0)
+    assert Measured(1.0, -30.0, -3.0).gain_db() == pytest.approx(9.0)
     assert Measured(1.0, -60.0, -50.0).gain_db() == loudness.MAX_GAIN_DB
     assert Measured(1.0, -5.0, 3.0).gain_db() == pytest.approx(-11.0)
+
+
+async def test_one_clap_does_not_make_speech_quiet(pool: IngestPool, tmp_path: Path) -> None:
+    speech = media.sine(1000, 5.0, peak=10 ** (-25 / 20))
+    speech[48_000:48_048] = 0.9
+    path = media.write(tmp_path / "a.wav", "pcm_s16le", speech, 48000, 1)
+    measured = await pool.measure(path)
+    assert measured.loudness_lufs == pytest.approx(-28.0, abs=1.0)
+    gain_db = measured.gain_db()
+    assert gain_db == pytest.approx(6.0, abs=1.5), "not the -1 dB that would leave it 13 dB too quiet"
+    played = (await media.record(pool, FileSource(path=path, gain_db=gain_db))).samples
+    assert float(np.abs(played).max()) > 1.4, "nothing is clipped on the way to the limiter"
+    limiter = Limiter(960, 1)
+    blocks = []
+    for start in range(0, len(played) // 960 * 960, 960):
+        limiter.incoming[0] = played[start : start + 960] * 32767
+        blocks.append(limiter.limit()[0].copy())
+    assert float(np.abs(np.concatenate(blocks)).max()) <= CEILING * 1.0001
 
 
 def test_a_sound_shorter_than_a_block() -> None:
