@@ -14,7 +14,7 @@ from controller.engine.control import ControlError, EngineLink
 from controller.errors import StartError
 from controller.leads import Leads
 from controller.memory import Memory, StreamOnAir
-from controller.ports import free_port
+from controller.ports import check_multicast_interface, free_port
 from controller.settings import Settings
 from controller.supervisor import Child, Supervisor, end
 
@@ -59,6 +59,7 @@ class Air:
         self.leads = Leads(settings.profiles)
         self._settings = settings
         self._listener = listener
+        check_multicast_interface(settings.multicast_interface)
         self.port = free_port(settings.media_host, settings.media_port, "Audio (UDP)", "media", udp=True)
         self._sources: dict[str, _Source] = {}
         self._zones: list[dict[str, Any]] = []
@@ -171,9 +172,13 @@ class Air:
         return process
 
     async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
-        arguments = ["--host", self._settings.media_host, "--port", str(self.port)]
-        if self._settings.record:
-            arguments += ["--record", str(self._settings.record)]
+        settings = self._settings
+        arguments = ["--host", settings.media_host, "--port", str(self.port)]
+        arguments += ["--multicast-ttl", str(settings.multicast_ttl)]
+        if settings.multicast_interface:
+            arguments += ["--multicast-interface", settings.multicast_interface]
+        if settings.record:
+            arguments += ["--record", str(settings.record)]
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", _LAUNCH, str(theirs.fileno()), *arguments),
             pass_fds=(theirs.fileno(),),

@@ -43,6 +43,7 @@ async def describe(office: Office, broadcast: Session, zone_id: str | None, node
             port=port,
             ssrc=stream.ssrc,
             profile=office.settings.profiles[zone.profile],
+            ttl=office.settings.multicast_ttl,
             information="" if where else _ONLY_NODES,
         )
     )

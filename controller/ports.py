@@ -21,6 +21,20 @@ def free_port(host: str, port: int, what: str, section: str, udp: bool = False) 
         return int(bound.getsockname()[1])
 
 
+def check_multicast_interface(address: str) -> None:
+    """Raise StartError when multicast cannot leave by the interface with this address; empty is the system's choice."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            if address:
+                probe.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+        except OSError as error:
+            raise StartError(
+                "media",
+                f"Multicast cannot leave by {address}: {error.strerror}.",
+                "Set multicast_interface in [media] to an address of this machine, or leave it out.",
+            ) from None
+
+
 def own_address() -> str:
     """Return the address of this machine on its network, or 127.0.0.1 when it has none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -1,5 +1,6 @@
 """The configuration file (TOML) as one frozen dataclass; every key is checked before anything starts."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable
@@ -23,6 +24,8 @@ class Settings:
 
     http_host, http_port: where the REST interface and the page listen.
     media_host, media_port: UDP socket of the engine, for audio out and time exchanges in.
+    multicast_interface: address of the interface that multicast leaves by; empty: the system's choice.
+    multicast_ttl: routers that multicast may cross, plus one; 0 keeps it on this machine.
     broker_host: an external MQTT broker; empty: our own mosquitto, listening at broker_bind. broker_port: of either.
     public_host: the address that nodes are told to connect to; empty: found from the routes of this machine.
     folder: database, sound files, clock anchor. database_url: SQLAlchemy async URL; empty: SQLite in `folder`.
@@ -38,6 +41,8 @@ class Settings:
     http_port: int = 8080
     media_host: str = "0.0.0.0"
     media_port: int = 5004
+    multicast_interface: str = ""
+    multicast_ttl: int = 4
     broker_host: str = ""
     broker_bind: str = "127.0.0.1"
     broker_port: int = 1883
@@ -62,6 +67,16 @@ def _host(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 253 or any(c.isspace() for c in value):
         raise ValueError("a host name or an address, such as 127.0.0.1 or 0.0.0.0")
     return value
+
+
+def _interface(value: Any) -> str:
+    try:
+        address = ipaddress.IPv4Address(value if isinstance(value, str) else "")
+    except ValueError:
+        address = ipaddress.IPv4Address(0)
+    if address.is_unspecified or address.is_multicast or address.is_reserved:
+        raise ValueError("the IPv4 address of an interface of this machine, such as 192.0.2.10")
+    return str(address)
 
 
 def _path(value: Any) -> Path:
@@ -128,7 +143,12 @@ _PROFILE_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "http": {"host": ("http_host", _host), "port": ("http_port", _port)},
-    "media": {"host": ("media_host", _host), "port": ("media_port", _port)},
+    "media": {
+        "host": ("media_host", _host),
+        "port": ("media_port", _port),
+        "multicast_interface": ("multicast_interface", _interface),
+        "multicast_ttl": ("multicast_ttl", _whole(0, 255)),
+    },
     "broker": {"host": ("broker_host", _host), "bind": ("broker_bind", _host), "port": ("broker_port", _port)},
     "public": {"host": ("public_host", _host)},
     "storage": {

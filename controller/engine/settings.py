@@ -11,7 +11,7 @@ class EngineSettings:
 
     priority: "rr" (real-time scheduling), "nice" or "none"; the best that is allowed is taken. workers:
     threads that encode and send (0: one a core, at most 4). record: file that the first zone's mix is
-    appended to. multicast_ttl: routers that multicast may cross. multicast_interface: address of the
+    appended to. multicast_ttl: routers that multicast may cross, plus one. multicast_interface: address of the
     interface that it leaves by, empty for the system's choice.
     """
 

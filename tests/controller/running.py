@@ -22,6 +22,8 @@ port = {http}
 [media]
 host = "127.0.0.1"
 port = {media}
+multicast_interface = "127.0.0.1"
+multicast_ttl = 0
 [broker]
 port = {broker}
 [storage]

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,11 +13,15 @@ import pytest
 from codec.wire import names, sync
 from controller.air import Air
 from controller.clock import Anchor, mono_us, wall_us
+from controller.errors import StartError
 from controller.memory import Memory
 from controller.settings import Settings
-from tests.controller.engine.harness import session, zone
+from tests.controller.engine.harness import session, tone, zone
 
 TAG = names.node_tag("loa-1")
+GROUP = "239.255.77.2"
+IP_RECVTTL = 12
+"""Of linux/in.h; Python names it from 3.14 on."""
 
 
 class Nobody:
@@ -69,6 +74,39 @@ async def test_two_killed_engines_leave_the_media_clock_as_it_was(air: Air) -> N
         await _replaced(air, signal.SIGKILL)
         asked_us, media_us = await asyncio.to_thread(_asked, air)
         assert abs(media_us - before.media_at(asked_us)) < 1000, "ten seconds off UTC, and not stepped on air"
+
+
+async def test_multicast_leaves_by_the_interface_and_goes_as_far_as_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings(
+        media_host="0.0.0.0", media_port=0, folder=tmp_path, multicast_interface="127.0.0.1", multicast_ttl=9
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as player:
+        player.bind((GROUP, 0))
+        joined = socket.inet_aton(GROUP) + socket.inet_aton("127.0.0.1")
+        player.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, joined)
+        player.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+        player.settimeout(10)
+        air = Air(settings, Memory(tmp_path / "memory.json"), Nobody())
+        await air.start()
+        try:
+            there = zone("thon-1", [], multicast=list(player.getsockname()))
+            air.set_plan([there], [session("s-1", ["thon-1"])])
+            reading, writing = os.pipe()
+            os.write(writing, tone(440, 0.2).tobytes())
+            os.close(writing)
+            air.open_source("s-1", reading, live=False)
+            packet, ancillary, _, address = await asyncio.to_thread(player.recvmsg, 2000, 100)
+        finally:
+            await air.stop()
+    assert packet[0] == 0x90
+    assert address == ("127.0.0.1", air.port)
+    assert ancillary == [(socket.IPPROTO_IP, socket.IP_TTL, struct.pack("i", 9))]
+
+
+def test_an_interface_that_is_not_here_is_told(tmp_path: Path) -> None:
+    settings = Settings(media_port=0, folder=tmp_path, multicast_interface="192.0.2.77")
+    with pytest.raises(StartError, match=r"Multicast cannot leave by 192\.0\.2\.77"):
+        Air(settings, Memory(tmp_path / "memory.json"), Nobody())
 
 
 async def test_an_engine_that_is_silent_is_replaced(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_key() -> None:
     text = """
     http = {host = "0.0.0.0", port = 80}
-    media = {host = "10.0.0.1", port = 0}
+    media = {host = "10.0.0.1", port = 0, multicast_interface = "10.0.0.1", multicast_ttl = 0}
     broker = {host = "mq.example", port = 8883}
     public = {host = "loa.example"}
     engine = {record = "/tmp/mix.wav"}
@@ -35,6 +35,7 @@ def test_every_key() -> None:
     assert (settings.http_port, settings.media_port, settings.broker_host) == (80, 0, "mq.example")
     assert (settings.max_sound_bytes, settings.loudness_lufs) == (10 * 1024 * 1024, -18.0)
     assert (settings.total_sound_bytes, settings.keep_sessions) == (100 * 1024 * 1024, 500)
+    assert (settings.multicast_interface, settings.multicast_ttl) == ("10.0.0.1", 0)
     assert settings.record == Path("/tmp/mix.wav")
 
 
@@ -63,6 +64,10 @@ def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
         ('[broker]\nhost = ""', r"\[broker\] host must be a host name"),
         ('[broker]\nhost = "a"\nbind = "b"', "both host and bind"),
         ('[broker]\nhost = "a"\nport = 0', "port 0 needs a broker of our own"),
+        ('[media]\nmulticast_interface = "eth0"', "multicast_interface must be the IPv4 address of an interface"),
+        ('[media]\nmulticast_interface = "239.1.2.3"', "multicast_interface must be the IPv4 address"),
+        ("[media]\nmulticast_interface = 1", "multicast_interface must be the IPv4 address"),
+        ("[media]\nmulticast_ttl = 256", "multicast_ttl must be a whole number from 0 to 255"),
         ("[loudness]\ntarget_lufs = nan", "target_lufs must be a number from -40 to -6"),
         ('[storage]\ndatabase = "mysql://x"', "database must be a URL that starts with"),
         ("[storage]\nmax_sound_mb = 5000", "max_sound_mb must be a whole number from 1 to 4096, in megabytes"),

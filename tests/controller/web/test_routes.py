@@ -135,6 +135,10 @@ def test_session_description(office: Running) -> None:
         assert "\ni=" not in text
         assert office.http.get(path, params={"node": "may-thu"}).text == text
         assert "a=inactive" in office.http.get(path, params={"zone": "thon-1"}).text
+        group = {"host": "239.255.77.3", "port": 5004}
+        office.http.patch("/api/zones/thon-1", json={"multicast": group})
+        assert "c=IN IP4 239.255.77.3/0\r\n" in office.http.get(path).text, "as far as the settings let it go"
+        office.http.patch("/api/zones/thon-1", json={"multicast": None})
         assert office.http.get(path, params={"zone": "thon-9"}).status_code == 404
         assert office.http.get(path, params={"node": "may-la"}).status_code == 404
         office.post("/api/nodes", {"id": "may-thu-2", "zone": "thon-2", "rtp_address": {**address, "port": 6002}})
