@@ -38,7 +38,7 @@ def test_killed_engine_is_back_and_goes_on(office: Running) -> None:
         return bool(engine["ready"] and engine["pid"] != killed_pid)
 
     office.until(back, within_s=10)
-    assert time.monotonic() - killed_s < 5.0  # a second on a machine that does nothing else
+    assert time.monotonic() - killed_s < 2.5  # a second on a machine that does nothing else; see test_supervisor.py
     assert _on_air(office) == before, "the same stream goes on: no false silence, no new mapping"
     time.sleep(1.5)
     assert office.get(f"/api/sessions/{session}")["state"] == "on_air"
