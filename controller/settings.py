@@ -29,7 +29,7 @@ class Settings:
     broker_host: an external MQTT broker; empty: our own mosquitto, listening at broker_bind. broker_port: of either.
     public_host: the address that nodes are told to connect to; empty: found from the routes of this machine.
     folder: database, sound files, clock anchor. database_url: SQLAlchemy async URL; empty: SQLite in `folder`.
-    record: a capture file (docs/architecture.md) that the engine appends its mix to; None: no recording.
+    record: a capture file (docs/architecture.md) that the engine appends what enters its mix to; None: no recording.
     loudness_lufs: what files are normalised to (EBU R 128).
     max_sound_bytes: the largest sound file that is accepted. total_sound_bytes: what all of them may take together;
     beyond it an upload is refused, nothing that is stored is removed.

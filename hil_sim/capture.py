@@ -3,6 +3,11 @@
 A capture file is a row of records: little-endian ``<qII`` (CLOCK_MONOTONIC nanoseconds of the first frame,
 number of frames, sample rate in millihertz) and that many int16 samples. The file of a process that was
 killed may end inside a record.
+
+The engine stamps its blocks evenly, with their instants on the media clock, and tells before each, in a record
+without frames, when it really began to mix it: up to half a block earlier, jittering by what waking up jitters.
+Samples stay evenly spaced; a whole run is laid earlier by the median of what its blocks were early, so that latency
+counts from when sound really entered the mixer.
 """
 
 import struct
@@ -60,23 +65,32 @@ def read_runs(path: Path) -> list[Run]:
     runs: list[Run] = []
     parts: list[Floats] = []
     stamps: list[tuple[int, int]] = []
+    early_ns: list[int] = []
     first_ns, rate_hz, due_ns, total, offset = 0, 0.0, 0.0, 0, 0
+    begun_ns: int | None = None
 
     def finish() -> None:
         if total:
-            runs.append(Run(first_ns, rate_hz, np.concatenate(parts), np.array(stamps, dtype=np.float64)))
+            began_ns = first_ns - round(float(np.median(early_ns))) if early_ns else first_ns
+            runs.append(Run(began_ns, rate_hz, np.concatenate(parts), np.array(stamps, dtype=np.float64)))
 
     while offset + _HEADER.size <= len(raw):
         stamp_ns, frames, rate_mhz = _HEADER.unpack_from(raw, offset)
         offset += _HEADER.size
         if frames > MAX_RECORD_FRAMES or not 1_000_000 <= rate_mhz <= 400_000_000:
             raise CaptureError(f"{path}: byte {offset - _HEADER.size} is no record's header")
+        if not frames:
+            begun_ns = stamp_ns
+            continue
         body = raw[offset : offset + 2 * frames]
         offset += 2 * frames
         samples = np.frombuffer(body[: len(body) // 2 * 2], "<i2").astype(np.float64) / 32768.0
         if not parts or rate_hz != rate_mhz / 1000 or abs(stamp_ns - due_ns) > SEAM_NS:
             finish()
-            first_ns, rate_hz, total, parts, stamps = stamp_ns, rate_mhz / 1000, 0, [], []
+            first_ns, rate_hz, total, parts, stamps, early_ns = stamp_ns, rate_mhz / 1000, 0, [], [], []
+        if begun_ns is not None:
+            early_ns.append(stamp_ns - begun_ns)
+            begun_ns = None
         parts.append(samples)
         stamps.append((total, stamp_ns - first_ns))
         total += len(samples)

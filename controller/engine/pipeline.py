@@ -2,6 +2,8 @@
 
 import functools
 
+import numpy as np
+
 from controller.engine.encoder import EncoderStage, Group
 from controller.engine.ground import MACHINE, Crew, Ground
 from controller.engine.limiter import Limiter
@@ -10,6 +12,7 @@ from controller.engine.mixer import Mixer
 from controller.engine.onair import Emit, OnAir
 from controller.engine.quantiser import Quantiser
 from controller.engine.recorder import Recorder
+from controller.engine.stream import SENDING
 
 
 class Pipeline:
@@ -27,6 +30,8 @@ class Pipeline:
         self._frame_samples = frame_us * 48 // 1000
         self._workers = workers
         self._recorder = recorder
+        self._monotonic_ns = ground.monotonic_ns
+        self._entered = np.zeros(self._frame_samples, np.float32)
         self._mixer = Mixer(self._frame_samples)
         zones, _ = self._mixer.shape
         self._limiter = Limiter(self._frame_samples, zones)
@@ -34,22 +39,24 @@ class Pipeline:
         self._encoders = EncoderStage(self._mixer, ground.coder)
         self.on_air = OnAir(frame_us, self._mixer, self._encoders, media, emit, randbits=ground.randbits)
         self.recorded_zone = ""
-        """The zone whose mix is recorded."""
+        """The zone of which is recorded what enters its mix."""
 
     async def run_block(self, media_us: int) -> int:
         """Carry the block at `media_us` from sources to members; return how many frames were sent."""
+        begun_ns = self._monotonic_ns()
         self._grow()
         for voice in self.on_air.voices:
             if voice.source.live or not voice.sounding:
                 voice.source.fill()
             voice.tap.read(self._mixer.inputs[voice.column])
         self.on_air.heard(media_us)
+        self._note_entered()
         self._mixer.mix(self._limiter.incoming)
         self._quantiser.quantise(self._limiter.limit())
         for stream in self.on_air.advance(media_us):
             self._limiter.reset(stream.row)
         self._encoders.regroup()
-        self._record(media_us)
+        self._record(media_us, begun_ns)
         groups = self._encoders.groups
         await self._workers.run([functools.partial(self._carry, group, media_us) for group in groups])
         for voice in self.on_air.voices:
@@ -63,13 +70,21 @@ class Pipeline:
         for stream in group.streams:
             stream.carry(media_us, payload)
 
-    def _record(self, media_us: int) -> None:
+    def _note_entered(self) -> None:
+        """Sum what the voices of the recorded zone bring, before any gain, ramp or limiter."""
         if self._recorder is None:
             return
-        for group in self._encoders.groups:
-            for stream in group.streams:
-                if stream.zone.id == self.recorded_zone:
-                    self._recorder.write(media_us, self._quantiser.samples[stream.row])
+        self._entered[:] = 0.0
+        for voice in self.on_air.voices:
+            if self.recorded_zone in voice.session.zones:
+                self._entered += self._mixer.inputs[voice.column]
+
+    def _record(self, media_us: int, begun_ns: int) -> None:
+        if self._recorder is None:
+            return
+        streams = self.on_air.streams.values()
+        if any(stream.zone.id == self.recorded_zone and stream.state == SENDING for stream in streams):
+            self._recorder.write(media_us, begun_ns, self._entered)
 
     def _grow(self) -> None:
         zones, _ = self._mixer.shape

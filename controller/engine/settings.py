@@ -10,9 +10,9 @@ class EngineSettings:
     """control_fd: the control socket. host, port: where the media socket is bound (port 0: any).
 
     priority: "rr" (real-time scheduling), "nice" or "none"; the best that is allowed is taken. workers:
-    threads that encode and send (0: one a core, at most 4). record: file that the first zone's mix is
-    appended to. multicast_ttl: routers that multicast may cross, plus one. multicast_interface: address of the
-    interface that it leaves by, empty for the system's choice.
+    threads that encode and send (0: one a core, at most 4). record: file that what enters the first zone's mix
+    is appended to. multicast_ttl: routers that multicast may cross, plus one. multicast_interface: address of
+    the interface that it leaves by, empty for the system's choice.
     """
 
     control_fd: int = 3

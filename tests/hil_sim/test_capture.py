@@ -1,5 +1,6 @@
 """Captures on the true-time axis: exact in time to less than a microsecond, whatever the crystal."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,30 @@ def test_a_clock_that_is_slewed_makes_no_clicks(tmp_path: Path) -> None:
     samples = lay(read_runs(path), ORIGIN_NS, 2 * RATE).samples
     true = 0.5 * np.sin(2 * np.pi * 500 * np.arange(2 * RATE) / RATE / 1.0002)
     assert np.max(np.abs(samples - true)[100:-1100]) < 3e-4
+
+
+def test_true_instants_that_jitter_move_a_run_but_never_bend_it(tmp_path: Path) -> None:
+    """What the engine writes: blocks evenly stamped, each after an empty record of when it was really begun."""
+    path = tmp_path / "c"
+    tone = 0.5 * np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE)
+    random = np.random.default_rng(1)
+    early_ns = np.round(3_000_000 + random.normal(0, 300_000, 100)).astype(int)
+    early_ns[10:14] = -40_000_000  # the machine was busy
+    early_ns[40:42] = 9_000_000
+    with path.open("wb") as file:
+        for k in range(100):
+            stamp_ns = ORIGIN_NS + 20_000_000 + k * 10_000_000
+            file.write(struct.pack("<qII", stamp_ns - early_ns[k], 0, RATE * 1000))
+            file.write(struct.pack("<qII", stamp_ns, 480, RATE * 1000))
+            file.write(np.round(tone[k * 480 : (k + 1) * 480] * 32768).astype("<i2").tobytes())
+    (run,) = read_runs(path)
+    assert run.first_ns == ORIGIN_NS + 20_000_000 - round(np.median(early_ns))
+    assert len(run.samples) == RATE
+    samples = lay([run], ORIGIN_NS, 2 * RATE).samples
+    true_s = np.arange(2 * RATE) / RATE - (run.first_ns - ORIGIN_NS) / 1e9
+    true = 0.5 * np.sin(2 * np.pi * 500 * true_s)
+    inside = slice(2000, RATE)
+    assert np.max(np.abs(samples - true)[inside]) < 3e-4
 
 
 def test_a_torn_end_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

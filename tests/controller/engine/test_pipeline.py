@@ -13,6 +13,7 @@ from codec.opus import Encoder
 from codec.profile import PROFILES
 from codec.wire import rtp
 from controller.engine.encoder import MERGE_US
+from controller.engine.ground import Ground
 from controller.engine.limiter import SLICE_SAMPLES
 from controller.engine.mediasocket import open_media
 from controller.engine.pipeline import Pipeline
@@ -33,17 +34,24 @@ MERGE_BLOCKS = MERGE_US // FRAME_US
 
 
 class Tape:
+    """Keeps blocks of sound."""
+
+    def __init__(self):
+        self.blocks = []
+
+    @property
+    def sound(self):
+        return np.concatenate(self.blocks)
+
+
+class Records:
     """Stands where the recorder does."""
 
     def __init__(self):
         self.blocks = []
 
-    def write(self, media_us, samples):
-        self.blocks.append(samples.copy())
-
-    @property
-    def sound(self):
-        return np.concatenate(self.blocks)
+    def write(self, media_us, begun_ns, samples):
+        self.blocks.append((media_us, begun_ns, samples.copy()))
 
 
 class Rig:
@@ -54,7 +62,10 @@ class Rig:
         self.events = []
         self.tape = Tape()
         self.workers = Workers(2)
-        self.pipeline = Pipeline(FRAME_US, media, self.workers, self.note, self.tape)
+        self.records = Records()
+        self.mono_ns = 0
+        ground = Ground(monotonic_ns=lambda: self.mono_ns)
+        self.pipeline = Pipeline(FRAME_US, media, self.workers, self.note, self.records, ground)
         self.pipeline.recorded_zone = "z-1"
         self.sources = {}
         self.pipes = {}
@@ -95,6 +106,10 @@ class Rig:
         for _ in range(blocks):
             await self.pipeline.run_block(self.now_us)
             self.now_us += FRAME_US
+            for group in self.pipeline._encoders.groups:
+                for stream in group.streams:
+                    if stream.zone.id == "z-1":
+                        self.tape.blocks.append(self.pipeline._quantiser.samples[stream.row].copy())
 
     @property
     def groups(self):
@@ -191,6 +206,26 @@ async def test_no_change_of_the_plan_clicks(rig):
     rig.plan(zones(1), [])
     await rig.run(10)
     assert largest_bend(rig.tape.sound) < SMOOTH
+
+
+async def test_what_is_recorded_is_what_entered_the_mixer_and_when(rig):
+    rig.feed("s-1", tone(300, 1, 0.9))
+    rig.feed("s-2", tone(500, 1, 0.4))
+    rig.feed("s-3", tone(700, 1, 0.2))
+    here = [session("s-1", ["z-1"], gain_db=-6.0), session("s-2", ["z-1", "z-2"], 2)]
+    rig.plan(zones(2, gain_db=-3.0), [*here, session("s-3", ["z-2"])])
+    began_us = rig.now_us
+    for block in range(20):
+        rig.mono_ns = 1_000_000 * block
+        await rig.run(1)
+    instants, begun_ns, blocks = zip(*rig.records.blocks, strict=True)
+    assert instants == tuple(range(began_us, rig.now_us, FRAME_US))
+    assert begun_ns == tuple(range(0, 20_000_000, 1_000_000)), "the true instants, not the blocks' own"
+    entered = np.concatenate(blocks)
+    expected = (tone(300, 1, 0.9) + tone(500, 1, 0.4))[: len(entered)]
+    faded_in = 240
+    np.testing.assert_allclose(entered[faded_in:], expected[faded_in:], atol=1e-6)  # no gain, no duck, no limiter
+    assert np.abs(entered).max() > 1.2
 
 
 async def test_ducking_lowers_by_what_the_session_says_and_an_emergency_silences(rig):
