@@ -8,9 +8,12 @@ microsecond.
 import time
 from collections.abc import Callable
 
-MAX_SLEW_PPB = 200_000
+MAX_SLEW_PPB = 20_000
+"""Nodes learn the clock's rate as a crystal's, over tens of seconds: what bends it faster puts them behind it."""
+_SLEW_STEP_PPB = 2_000
+"""The rate changes by so much a second at most, for the same reason."""
 STEP_US = 100_000
-"""A larger error is stepped away when nothing is on air: slewing takes 5000 times as long as it."""
+"""A larger error is stepped away when nothing is on air: slewing takes 50,000 times as long as it."""
 _CORRECTION_S = 60
 _BILLION = 1_000_000_000
 
@@ -55,7 +58,9 @@ class MediaClock:
             self.set(mono_ns, utc_ns // 1000)
             return True
         self._anchor_mono_ns, self._anchor_media_ns = mono_ns, media_ns
-        self.slew_ppb = max(-MAX_SLEW_PPB, min(MAX_SLEW_PPB, error_ns // _CORRECTION_S))
+        wanted_ppb = max(-MAX_SLEW_PPB, min(MAX_SLEW_PPB, error_ns // _CORRECTION_S))
+        change_ppb = max(-_SLEW_STEP_PPB, min(_SLEW_STEP_PPB, wanted_ppb - self.slew_ppb))
+        self.slew_ppb += change_ppb
         return False
 
     def _media_ns(self, mono_ns: int) -> int:

@@ -26,6 +26,8 @@ _RETRY_PERIOD_US = 250000
 _JUMP_SD = 6.0
 _JUMP_US = 2000.0
 _LOST_AFTER_US = 300000000
+_GOOD_ENOUGH_US = 6500.0
+"""Three standard deviations within 20 ms: sound that begins worse than this may be of the wrong place."""
 _BOUND_SD = 4.0
 _CHANCE = 0.4
 """What the mean of the ratios exceeds 1 by without a reason."""
@@ -46,6 +48,7 @@ class Clock:
         self._updated_us = 0
         self._trip_us = 0.0
         self.bursts = 0
+        self._good = False
 
     # ---- exchanges ----
 
@@ -96,6 +99,7 @@ class Clock:
                     bursts.begin_at(now_us + GAP_US)
                     return
                 line.restart()
+                self._good = False
                 self._started_us = bursts.began_us
             else:
                 self._learn(at_us, innovation_us, known, variance)
@@ -106,6 +110,7 @@ class Clock:
         variance *= min(max(self._ratio - _CHANCE, 1.0), _MOST_INFLATION)
         line.update(at_us, at_us + offset_us, variance**0.5)
         self._burst_variance = variance
+        self._good = self._good or line.sd_us(at_us) < _GOOD_ENOUGH_US
         bursts.begin_at(max(bursts.began_us + self._period_us(now_us), now_us + GAP_US))
 
     def _mean(self):
@@ -158,7 +163,7 @@ class Clock:
 
     def locked(self, now_us):
         """True while the media clock is known well enough to play."""
-        return self._line.known and now_us - self._updated_us < _LOST_AFTER_US
+        return self._good and now_us - self._updated_us < _LOST_AFTER_US
 
     def media_us(self, local_us):
         """Return the media time of `local_us`; only while locked."""

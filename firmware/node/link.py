@@ -8,7 +8,8 @@ from codec.wire.errors import WireError
 from .mqtt import ANSWER_S, Connection
 
 _BACKOFF_MIN_MS = 250
-_BACKOFF_MAX_MS = 30000
+_BACKOFF_MAX_MS = 4000
+"""A node that booted while its broker was away must not miss what goes on air when that is back."""
 _POLL_MS = 100
 _MAX_OUTBOX = 8
 FIRMWARE = "loaxa 0.1.0"

@@ -32,7 +32,7 @@ def broken(scenario: Scenario, outcome: Outcome) -> list[str]:
 
 
 def _of_ear(scenario: Scenario, outcome: Outcome, number: int, ear: Ear) -> Iterator[str]:
-    booting = _spans(scenario, number, ("reboot",))
+    booting = _booting(scenario, number)
     for fault in ear.faults:
         at_s = (fault.at_ns - outcome.command_ns) / _NS
         if fault.kind == WRONG:
@@ -68,6 +68,18 @@ def _spans(scenario: Scenario, number: int, kinds: tuple[str, ...]) -> list[tupl
         for event in scenario.events
         if event.do in kinds and event.node in (None, number)
     ]
+
+
+def _booting(scenario: Scenario, number: int) -> list[tuple[float, float]]:
+    """Return when a node may be without sound since it boots: without broker or line it does not learn what is on air."""
+    needed = _spans(scenario, number, ("kill_controller", "kill_broker", "cut_network", "restore_network"))
+    found = []
+    for first, last in _spans(scenario, number, ("reboot",)):
+        for lacks, until in sorted(needed):
+            if lacks <= last and first <= until:
+                last = max(last, until)  # noqa: PLW2901 - one lack may follow another
+        found.append((first, last))
+    return found
 
 
 def _lasts_s(event: Event, scenario: Scenario) -> float:
