@@ -71,7 +71,7 @@ def _spans(scenario: Scenario, number: int, kinds: tuple[str, ...]) -> list[tupl
 
 
 def _booting(scenario: Scenario, number: int) -> list[tuple[float, float]]:
-    """Return when a node may be without sound since it boots: without broker or line it does not learn what is on air."""
+    """Return when a node may be silent since it boots: without broker or line it does not learn what is on air."""
     needed = _spans(scenario, number, ("kill_controller", "kill_broker", "cut_network", "restore_network"))
     found = []
     for first, last in _spans(scenario, number, ("reboot",)):
