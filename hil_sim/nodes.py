@@ -8,8 +8,6 @@ from pathlib import Path
 
 from hil_sim import children, flash
 
-POWER_OFF_S = 1.0
-"""How long a node is dark when it is rebooted."""
 _TICKS_PERIOD_US = 1 << 30
 
 

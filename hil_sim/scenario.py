@@ -115,7 +115,7 @@ class Event:
     """Something that happens `at_s` after the session began. node: 1-based, None for all. kind: of attack.
 
     delay_ms: of "delay_step", how much slower both directions are from then on than the scenario's network. step_ms: of
-    "wall_step", by how much the controller's UTC jumps.
+    "wall_step", by how much the controller's UTC jumps. off_s: of "reboot", how long the node has no power.
     """
 
     at_s: float
@@ -124,6 +124,7 @@ class Event:
     kind: str | None = None
     delay_ms: float = 0.0
     step_ms: float = 0.0
+    off_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One run, complete: `name` is the file's, `nodes` the number of them at `positions`."""
+    """One run, complete: `name` is the file's, `nodes` the number of them at `positions`.
+
+    skew_settle_s: for so long after a node began to sound, or began again, it is not counted in the skew.
+    """
 
     name: str
     seed: int = 1
@@ -176,6 +180,7 @@ class Scenario:
     positions: tuple[Position, ...] = ()
     microphones: tuple[Position, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    skew_settle_s: float = 0.0
 
 
 def poles(nodes: int) -> tuple[Position, ...]:
@@ -205,6 +210,7 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
         raise ScenarioError(f"not TOML: {error}") from error
     duration_s = table.number("duration_s", 30.0, low=1.0, high=86400.0)
     seed = table.integer("seed", 1, low=0, high=2**31 - 1)
+    skew_settle_s = table.number("skew_settle_s", 0.0, low=0.0, high=3600.0)
     village = table.table("village")
     runtime = village.text("runtime", "micropython")
     if runtime not in RUNTIMES:
@@ -226,6 +232,7 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
         positions=_positions(village, nodes),
         microphones=_each(table, "microphone", _position),
         limits=_limits(table.table("assert")),
+        skew_settle_s=skew_settle_s,
     )
     for used in (village, session, table):
         used.done()
@@ -289,8 +296,9 @@ def _event(table: Fields, nodes: int, duration_s: float, runtime: str) -> Event:
     kind = table.choice("kind", None, ATTACKS) if action == "attack" else None
     delay_ms = table.number("delay_ms", None, low=-60_000.0, high=60_000.0) if action == "delay_step" else 0.0
     step_ms = table.number("step_ms", None, low=-1e9, high=1e9) if action == "wall_step" else 0.0
+    off_s = table.number("off_s", 1.0, low=0.1, high=86_400.0) if action == "reboot" else 1.0
     table.done()
-    return Event(at_s=at_s, do=action, node=node, kind=kind, delay_ms=delay_ms, step_ms=step_ms)
+    return Event(at_s=at_s, do=action, node=node, kind=kind, delay_ms=delay_ms, step_ms=step_ms, off_s=off_s)
 
 
 def _position(table: Fields) -> Position:

@@ -35,15 +35,29 @@ class Heard:
 
 
 def judge_ears(heard: Heard) -> list[EarReport]:
-    """Return the findings of every ear, judged on two processes."""
-    programme = heard.programme
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("fork")) as pool:
-        tracks = [ear.samples for ear in heard.ears]
-        alignments: list[Alignment] = list(pool.map(partial(align, programme.source), tracks))
-        known = [a.rough_s for a in alignments if np.isfinite(a.rough_s)]
-        otherwise_s = float(np.median(known)) if known else 0.0
-        numbers = range(1, len(tracks) + 1)
-        return list(pool.map(partial(judge_ear, programme, otherwise_s=otherwise_s), numbers, heard.ears, alignments))
+    """Return the findings of every ear, judged on two processes, which inherit what was heard: it may be gigabytes."""
+    _inherited.append(heard)
+    numbers = range(1, len(heard.ears) + 1)
+    try:
+        with ProcessPoolExecutor(WORKERS, mp_context=get_context("fork")) as pool:
+            alignments = list(pool.map(_align, numbers))
+            known = [a.rough_s for a in alignments if np.isfinite(a.rough_s)]
+            otherwise_s = float(np.median(known)) if known else 0.0
+            return list(pool.map(partial(_judge, otherwise_s), numbers, alignments))
+    finally:
+        _inherited.clear()
+
+
+_inherited: list[Heard] = []
+
+
+def _align(number: int) -> Alignment:
+    return align(_inherited[0].programme.source, _inherited[0].ears[number - 1].samples)
+
+
+def _judge(otherwise_s: float, number: int, alignment: Alignment) -> EarReport:
+    heard = _inherited[0]
+    return judge_ear(heard.programme, number, heard.ears[number - 1], alignment, otherwise_s=otherwise_s)
 
 
 def make_verdict(scenario: Scenario, heard: Heard, ears: list[EarReport]) -> dict[str, Any]:
@@ -55,7 +69,7 @@ def make_verdict(scenario: Scenario, heard: Heard, ears: list[EarReport]) -> dic
         "runtime": heard.runtime,
         "nodes": scenario.nodes,
         "duration_s": scenario.duration_s,
-        "skew_ms": percentiles(skews_ms(alignments), ("p50", "p99", "max")),
+        "skew_ms": percentiles(skews_ms(alignments, scenario.skew_settle_s), ("p50", "p99", "max")),
         "latency_ms": percentiles(latencies_ms(alignments), ("p50", "p99")),
         "frames": {
             name: sum(getattr(ear.frames, name) for ear in ears) for name in ("expected", "played", "concealed", "late")

@@ -9,7 +9,7 @@ from types import TracebackType
 from hil_sim.attack import attack_malformed
 from hil_sim.chirps import chirp_programme
 from hil_sim.network import Network
-from hil_sim.nodes import POWER_OFF_S, Node, NodeSetup
+from hil_sim.nodes import Node, NodeSetup
 from hil_sim.office import Office, OfficeError
 from hil_sim.packets import Datagram
 from hil_sim.scenario import Event, Scenario
@@ -86,10 +86,10 @@ class Village:
             if mishap:
                 self.mishaps.append(mishap)
 
-    def reboot(self, number: int) -> None:
-        """Take a node's power away for POWER_OFF_S; :meth:`tend` gives it back."""
+    def reboot(self, number: int, off_s: float = 1.0) -> None:
+        """Take a node's power away for `off_s`; :meth:`tend` gives it back."""
         self.nodes[number - 1].power_off()
-        self._node_due[number] = time.monotonic() + POWER_OFF_S
+        self._node_due[number] = time.monotonic() + off_s
 
     def happen(self, event: Event) -> None:
         """Make one event of the scenario happen."""
@@ -98,7 +98,7 @@ class Village:
         match event.do:
             case "reboot":
                 for number in numbers:
-                    self.reboot(number)
+                    self.reboot(number, event.off_s)
             case "cut_network":
                 for number in numbers:
                     self.network.cut(number)

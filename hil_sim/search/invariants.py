@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hil_sim.scenario import Event, Scenario
 from hil_sim.virtual.ear import FOREIGN, MADE, SILENT, WINDOW_US, WRONG, Ear
 from hil_sim.virtual.office import CONTROLLER_BACK_NS, ENGINE_BACK_NS
-from hil_sim.virtual.village import POWER_OFF_S, Outcome
+from hil_sim.virtual.village import Outcome
 
 SYNC_S = 5.0
 _NS = 1_000_000_000
@@ -85,7 +85,7 @@ def _booting(scenario: Scenario, number: int) -> list[tuple[float, float]]:
 def _lasts_s(event: Event, scenario: Scenario) -> float:
     match event.do:
         case "reboot":
-            return POWER_OFF_S
+            return event.off_s
         case "kill_engine":
             return ENGINE_BACK_NS / _NS
         case "kill_controller":

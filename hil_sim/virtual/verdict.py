@@ -14,8 +14,11 @@ from hil_sim.scenario import Scenario
 from hil_sim.signals import Floats
 from hil_sim.skew import percentiles
 from hil_sim.verdict import missed_limits
+from hil_sim.virtual.ear import WINDOW_US
 from hil_sim.virtual.village import Outcome, runtime
 
+_AGAIN = 5
+"""Windows without sound after which a node begins again."""
 MOST_PAIRS = 2000
 """Of larger villages so many pairs are compared, drawn by the scenario's seed."""
 
@@ -33,7 +36,7 @@ def make_verdict(scenario: Scenario, outcome: Outcome) -> dict[str, Any]:
         "runtime": runtime(),
         "nodes": scenario.nodes,
         "duration_s": scenario.duration_s,
-        "skew_ms": percentiles(skews_ms(outcome, scenario.seed), ("p50", "p99", "max")),
+        "skew_ms": percentiles(skews_ms(outcome, scenario.seed, scenario.skew_settle_s), ("p50", "p99", "max")),
         "latency_ms": percentiles(every + lead_ms, ("p50", "p99")),
         "frames": {
             "expected": outcome.sent * len(ears),
@@ -54,15 +57,21 @@ def make_verdict(scenario: Scenario, outcome: Outcome) -> dict[str, Any]:
     return {**figures, "passed": not failures, "failures": failures}
 
 
-def skews_ms(outcome: Outcome, seed: int) -> Floats:
+def skews_ms(outcome: Outcome, seed: int, settle_s: float = 0.0) -> Floats:
     """Return how far apart pairs of nodes emit each 100 ms of programme that both emitted, milliseconds."""
     ears = outcome.ears
     windows = sorted({window for ear in ears for window in ear.late_us})
     place = {window: number for number, window in enumerate(windows)}
     table = np.full((len(ears), len(windows)), np.nan)
+    settle = round(settle_s * 1e6 / WINDOW_US)
     for row, ear in enumerate(ears):
-        if ear.late_us:
-            table[row, [place[window] for window in ear.late_us]] = list(ear.late_us.values())
+        begun, before = 0, -_AGAIN
+        for window, late_us in ear.late_us.items():
+            if window - before >= _AGAIN:
+                begun = window
+            before = window
+            if window >= begun + settle:
+                table[row, place[window]] = late_us
     pairs = list(combinations(range(len(ears)), 2))
     if len(pairs) > MOST_PAIRS:
         pairs = random.Random(seed).sample(pairs, MOST_PAIRS)

@@ -5,6 +5,7 @@ import gc
 import platform
 import random
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ SETTLE_S = 4.0
 BOOT_S = 1.0
 """The nodes boot within this, each at its own time."""
 TAIL_S = 1.5
-POWER_OFF_S = 1.0
+WATCH_S = 0.1
 _NS = 1_000_000_000
 _MOST_CRASHES = 20
 _BEGIN_NS = 3_600 * _NS
@@ -195,11 +196,11 @@ class Village:
 
     # ---- what happens ----
 
-    def reboot(self, number: int, cause: str = "power") -> None:
-        """Take a node's power away for POWER_OFF_S."""
+    def reboot(self, number: int, cause: str = "power", off_s: float = 1.0) -> None:
+        """Take a node's power away for `off_s`."""
         node = self.nodes[number - 1]
         node.power_off()
-        self.loop.at_ns(self.loop.now_ns + int(POWER_OFF_S * _NS), node.power_on, cause)
+        self.loop.at_ns(self.loop.now_ns + int(off_s * _NS), node.power_on, cause)
 
     def happen(self, event: Event) -> None:
         """Make one event of the scenario happen."""
@@ -208,7 +209,7 @@ class Village:
         match event.do:
             case "reboot":
                 for number in numbers:
-                    self.reboot(number)
+                    self.reboot(number, off_s=event.off_s)
             case "cut_network":
                 for link in links:
                     link.cut = True
@@ -255,10 +256,12 @@ class Village:
         await asyncio.sleep(0)
 
 
-def play(scenario: Scenario, keep: bool = False, sounds: bool = False) -> Outcome:
+def play(
+    scenario: Scenario, keep: bool = False, sounds: bool = False, watch: "Callable[[Village], None] | None" = None
+) -> Outcome:
     """Play `scenario`; the same scenario always ends the same.
 
-    keep: remember every datagram. sounds: keep what every DAC emitted, and the mix.
+    keep: remember every datagram. sounds: keep what every DAC emitted, and the mix. watch: called every WATCH_S.
     """
     loop = VirtualLoop(_BEGIN_NS)
     collecting = gc.isenabled()
@@ -267,7 +270,7 @@ def play(scenario: Scenario, keep: bool = False, sounds: bool = False) -> Outcom
     try:
         with tempfile.TemporaryDirectory(prefix="loaxa-virtual-") as folder:
             record = Path(folder) / "mix.capture" if sounds else None
-            outcome: Outcome = loop.run_until_complete(_play(scenario, loop, keep, record))
+            outcome: Outcome = loop.run_until_complete(_play(scenario, loop, keep, record, watch))
             if record is not None:
                 outcome.mix = read_runs(record)
             return outcome
@@ -279,8 +282,17 @@ def play(scenario: Scenario, keep: bool = False, sounds: bool = False) -> Outcom
             gc.collect()
 
 
-async def _play(scenario: Scenario, loop: VirtualLoop, keep: bool, record: Path | None) -> Outcome:
+async def _play(
+    scenario: Scenario, loop: VirtualLoop, keep: bool, record: Path | None, watch: Callable[[Village], None] | None
+) -> Outcome:
     village = Village(scenario, loop, keep, record)
+
+    def look() -> None:
+        if watch is not None:
+            watch(village)
+            loop.at_ns(loop.now_ns + int(WATCH_S * _NS), look)
+
+    look()
     command_ns, stop_ns = await village.play()
     for node in village.nodes:
         node.counters = node.total()
