@@ -16,6 +16,8 @@ _QUEUE = 3.0
 """Where the queue begins, in usual excesses: even jitter hardly reaches it."""
 _RISE, _FALL = 0.06, 0.3
 """How fast the usual excess follows: a queue that lasts must not become the usual one at once."""
+_YOUNG = 16
+"""Bursts over which the usual excess is a plain mean."""
 _FLOOR_SHIFT = 6
 """The least round trip rises by 1/64 a burst: a route may become longer."""
 _LEAST_SD_US = 20.0
@@ -29,6 +31,7 @@ class Noise:
         self._usual_us = 0.0
         self._variance = None
         self._count = [_PRIOR] * CLASSES
+        self._bursts = 0
 
     def begin(self, bursts):
         """Take a burst's round trips into account before its exchanges are classed.
@@ -42,8 +45,12 @@ class Noise:
         if self._variance is None:
             self._usual_us = usual_us
             self._variance = [self._first_guess(bursts)] * CLASSES
+        self._bursts += 1
         more_us = usual_us - self._usual_us
-        self._usual_us += min(more_us, self._usual_us + 1.0) * _RISE if more_us > 0 else more_us * _FALL
+        if self._bursts < _YOUNG:  # a few answers may agree by chance: nothing is unusual yet
+            self._usual_us += more_us / self._bursts
+        else:
+            self._usual_us += min(more_us, self._usual_us + 1.0) * _RISE if more_us > 0 else more_us * _FALL
         return self.queue_us(before_us)
 
     def _first_guess(self, bursts):
