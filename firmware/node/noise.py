@@ -76,6 +76,8 @@ class Noise:
 
     def variance(self, trip_us):
         """Return the variance of the error of an exchange, its waiting in a queue left out."""
+        if self._bursts < _YOUNG:  # what is the least, and what is usual, is not known yet
+            return self._variance[self.class_of(trip_us)]
         # None errs by more than half of what it took too long, and by the usual excess the least may be too much.
         bound_us = (trip_us - self.least_us) * 0.5 + self._usual_us + _LEAST_SD_US
         return min(self._variance[self.class_of(trip_us)], bound_us * bound_us)

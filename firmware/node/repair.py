@@ -8,6 +8,8 @@ _MAX_MISSING = 128
 _SHARE = 0.2
 """Frames asked for to frames that arrive; 10 % loss, asked for over a road that loses as much, takes 0.13."""
 _MOST_CREDIT = 24.0
+_FIRST_CREDIT = 8.0
+"""A node that joins must not fill a narrow line with what it missed: its time exchanges would wait behind it."""
 _OVERDUE_SCATTERS = 3.0
 _LEAST_WAIT_US = 4000
 _ANSWER_SCATTERS = 4.0
@@ -24,7 +26,7 @@ class Repair:
         self._missing = {}
         self._asked = {}
         self._highest = None
-        self._credit = _MOST_CREDIT
+        self._credit = _FIRST_CREDIT
 
     def restart(self):
         """Another stream begins."""
