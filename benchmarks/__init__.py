@@ -3,8 +3,10 @@
 import importlib
 from typing import Any
 
-NAMES = ("mixer", "encode", "fanout", "engine", "clock", "village", "snapcast")
+NAMES = ("mixer", "encode", "fanout", "engine", "clock", "virtual", "asymmetry", "village", "snapcast")
 """Every benchmark, in the order that ``loaxa bench all`` runs them."""
+ALONE = ("measurements",)
+"""Takes half an hour, writes a page of the documentation, and is run by its name only."""
 
 
 def run(name: str) -> dict[str, Any]:

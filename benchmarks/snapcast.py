@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import table
 from hil_sim import children
-from hil_sim.alignment import align
+from hil_sim.alignment import Alignment, align
 from hil_sim.network import Network
 from hil_sim.ports import free_tcp_port
 from hil_sim.scenario import BULLETIN, LinkSettings
@@ -49,10 +49,15 @@ _NULL = {
 
 def run() -> dict[str, Any]:
     """Return `version`, `skew_ms`, `latency_ms`, `client_cores` (of each) and `server_cores`; null if not installed."""
+    return measure()[0]
+
+
+def measure() -> tuple[dict[str, Any], list[Alignment]]:
+    """Return the figures of :func:`run`, and when each client emitted the programme; none if it is not installed."""
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         print(f"loaxa: not installed: {', '.join(missing)}", file=sys.stderr)
-        return dict(_NULL)
+        return dict(_NULL), []
     with tempfile.TemporaryDirectory(prefix="loaxa-snap-") as name, contextlib.ExitStack() as stack:
         return _run(Path(name), stack)
 
@@ -68,7 +73,7 @@ def describe(result: dict[str, Any]) -> str:
     )
 
 
-def _run(folder: Path, stack: contextlib.ExitStack) -> dict[str, Any]:
+def _run(folder: Path, stack: contextlib.ExitStack) -> tuple[dict[str, Any], list[Alignment]]:
     environment = _pulse(folder, stack)
     port, fifo = free_tcp_port(), folder / "speech"
     os.mkfifo(fifo)
@@ -103,13 +108,14 @@ def _run(folder: Path, stack: contextlib.ExitStack) -> dict[str, Any]:
     settled = ears[0].start_s > feeder.first_s - first_s + WARM_UP_S
     for ear in ears:
         ear.delay_s[~settled] = np.nan
-    return {
+    figures = {
         "version": _version(),
         "skew_ms": percentiles(skews_ms(ears), ("p50", "p99", "max")),
         "latency_ms": percentiles(latencies_ms(ears), ("p50", "p99")),
         "client_cores": round(float(np.mean(cores[1:])), 4),
         "server_cores": round(cores[0], 4),
     }
+    return figures, ears
 
 
 def _pulse(folder: Path, stack: contextlib.ExitStack) -> dict[str, str]:

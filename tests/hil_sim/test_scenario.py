@@ -81,8 +81,14 @@ def test_everything_is_read() -> None:
         ("[assert]\nskew = 1", r"unknown key assert\.skew; known here: .*skew_ms_p99"),
         ("[village]\nnodes = 0", r"village\.nodes must be a whole number from 1 to"),
         ("[village]\nnodes = true", r"village\.nodes must be a whole number"),
-        ("[village]\nruntime = 'cpython'", r'village\.runtime "cpython" does not exist yet; use "micropython"'),
-        ("[village]\nruntime = 'lua'", r'village\.runtime must be "micropython", not "lua"'),
+        ("[village]\nruntime = 'lua'", r'village\.runtime must be "micropython" or "cpython", not "lua"'),
+        ("[village]\nnodes = 201", r"village\.nodes must be a whole number from 1 to 200"),
+        ("[[event]]\nat_s = 1\ndo = 'wall_step'\nstep_ms = 5", r'"wall_step" needs village\.runtime = "cpython"'),
+        ("[village]\nruntime = 'cpython'\n[[event]]\nat_s = 1\ndo = 'delay_step'", r"event\[1\]\.delay_ms is missing"),
+        ("[clock]\nuptime_days = 3", r'clock\.uptime_days needs village\.runtime = "cpython"'),
+        ("[[event]]\nat_s = 1\ndo = 'reboot'\noff_s = 0", r"event\[1\]\.off_s must be a number from 0\.1"),
+        ("[network]\ndelay_up_ms = -1", r"network\.delay_up_ms must be a number"),
+        ("skew_settle_s = -1", r"skew_settle_s must be a number"),
         ("[village]\nnodes = 2\n[[village.position]]\nx_m=1\ny_m=1", r"village\.position is given 1 times for 2"),
         ("[session]\nprofile = 'fast'", r"session\.profile must be one of lan, low, mobile, not 'fast'"),
         ("[source]\nkind = 'song'", r"source\.kind must be one of speech, chirp, file"),
@@ -112,7 +118,7 @@ def test_what_is_wrong_is_named(text: str, message: str) -> None:
 
 
 @given(
-    st.integers(1, MAX_NODES),
+    st.integers(1, MAX_NODES["cpython"]),
     st.floats(1, 86400),
     st.floats(0, 0.95),
     st.lists(st.tuples(st.floats(0, 1), st.sampled_from(ACTIONS)), max_size=5),
@@ -120,10 +126,11 @@ def test_what_is_wrong_is_named(text: str, message: str) -> None:
 def test_every_allowed_value_is_taken(
     nodes: int, duration_s: float, loss: float, events: list[tuple[float, str]]
 ) -> None:
-    text = f"duration_s = {duration_s!r}\n[village]\nnodes = {nodes}\n[network]\nloss = {loss!r}\n"
+    text = f"duration_s = {duration_s!r}\n[village]\nnodes = {nodes}\nruntime = 'cpython'\n[network]\nloss = {loss!r}\n"
     for at_s, action in events:
         text += f"[[event]]\nat_s = {at_s!r}\ndo = '{action}'\n"
-        text += "kind = 'malformed'\n" if action == "attack" else ""
+        needs = {"attack": "kind = 'malformed'\n", "delay_step": "delay_ms = 5\n", "wall_step": "step_ms = 5\n"}
+        text += needs.get(action, "")
     scenario = parse(text, "any", HERE)
     assert (scenario.nodes, scenario.duration_s, scenario.network.loss) == (nodes, duration_s, loss)
     assert len(scenario.positions) == nodes
