@@ -62,16 +62,17 @@ def page(result: dict[str, Any]) -> str:
         [
             "# Measured",
             "",
-            "Made by `loaxa bench measurements`. Nodes are the real firmware under MicroPython, each with a crystal of its"
-            " own within 50 ppm; skew is over all pairs and every 100 ms of programme, from what the DACs emitted.",
+            "Made by `loaxa bench measurements`. Nodes are the real firmware under MicroPython, each with a crystal of"
+            " its own within 50 ppm; skew is over all pairs and every 100 ms of programme, from what the DACs emitted.",
             "",
             "| village | skew p50 / p99 / max, ms | latency p50 | concealed | dropouts |",
             "|---|---|---|---|---|",
             *rows,
             "",
-            "`sync12`: twelve nodes, ten minutes, 5 ms delay with 2 ms jitter, one node a minute late, one rebooted; a"
-            " node's first two seconds of sound are not counted. `mobile-loss-N`: six nodes, two minutes, 60 ms with 20 ms"
-            " jitter, N % lost in bursts of four. snapcast has the same delay, no jitter and one sound card's clock for both.",
+            "`sync12`: twelve nodes, ten minutes, 5 ms delay with 2 ms jitter, one node a minute late, one rebooted;"
+            " a node's first two seconds of sound are not counted. `mobile-loss-N`: six nodes, two minutes, 60 ms with"
+            " 20 ms jitter, N % lost in bursts of four. snapcast has the same delay, no jitter and one sound card's clock"
+            " for both.",
             "",
             "## Skew over time",
             "",
@@ -91,8 +92,8 @@ def page(result: dict[str, Any]) -> str:
             "",
             "## What nobody can see",
             "",
-            f"A path of 20 ms one way and 80 ms the other puts a clock {hidden['error_ms']} ms off; the node says that it"
-            f" may be off by {hidden['bound_ms']} ms. The true error was within what the node said in"
+            f"A path of 20 ms one way and 80 ms the other puts a clock {hidden['error_ms']} ms off; the node says that"
+            f" it may be off by {hidden['bound_ms']} ms. The true error was within what the node said in"
             f" {100 * hidden['covered']:.2f} % of {hidden['samples']:,} samples.",
             "",
         ]
