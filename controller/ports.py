@@ -72,7 +72,8 @@ def _bind(host: str, port: int, kind: socket.SocketKind, what: str, section: str
         _bind_patiently(bound, address)
     except OSError as error:
         bound.close()
-        hint = f"Set another port in [{section}]."
+        wrong = "host" if error.errno == errno.EADDRNOTAVAIL else "port"
+        hint = f"Set another {wrong} in [{section}]."
         if error.errno == errno.EADDRINUSE:
             raise StartError(
                 "port_in_use",

@@ -24,11 +24,12 @@ def run_village(nodes: int, port: int) -> int:
         print(f"loaxa: port {port} is in use; choose another one with --port", file=sys.stderr)
         return 1
     scenario = Scenario(name="village", nodes=nodes, network=LINK, clock=CLOCK, positions=poles(nodes))
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    # Also SIGINT: a shell that starts this in the background has it ignored.
+    previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with tempfile.TemporaryDirectory(prefix="loaxa-village-") as folder:
             print(f"Starting a controller, a broker and {nodes} nodes ...", flush=True)
-            with Village(scenario, Path(folder), http_port=port) as village:
+            with Village(scenario, Path(folder), http_port=port, record=False) as village:
                 village.wait_online()
                 print(_welcome(village.office.url, nodes), flush=True)
                 _tend(village)
@@ -38,7 +39,8 @@ def run_village(nodes: int, port: int) -> int:
         print(f"loaxa: the village could not be started: {error}", file=sys.stderr)
         return 1
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -20,7 +21,8 @@ class NetworkError(RuntimeError):
 class Network:
     """Between `nodes` nodes and a controller whose media and broker sockets are given.
 
-    media_ports, broker_ports: where node n (1-based) finds the controller, at index n - 1 on 127.0.0.1.
+    record: keep every datagram. media_ports, broker_ports: where node n (1-based) finds the controller, at index n - 1
+    on 127.0.0.1.
     """
 
     def __init__(
@@ -31,9 +33,10 @@ class Network:
         media: tuple[str, int],
         broker: tuple[str, int],
         seed: int = 1,
+        record: bool = True,
     ) -> None:
         self._log = folder / "network.log"
-        self._packets = folder / "packets.log"
+        self._packets = folder / "packets.log" if record else Path(os.devnull)
         self._child = children.start(
             [sys.executable, "-m", "hil_sim.relay"],
             log=self._log,

@@ -1,6 +1,7 @@
 """The nodes of a run: unmodified firmware under MicroPython, one process each, that can lose their power."""
 
 import json
+import os
 import random
 import subprocess
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ _TICKS_PERIOD_US = 1 << 30
 
 @dataclass(frozen=True)
 class NodeSetup:
-    """What makes one node. number: 1-based. media_port, broker_port: of the network, on 127.0.0.1."""
+    """What makes one node. number: 1-based. media_port, broker_port: of the network, on 127.0.0.1.
+
+    record: keep what its DAC emits.
+    """
 
     number: int
     zone: str
@@ -21,6 +25,7 @@ class NodeSetup:
     broker_port: int
     drift_ppm: float
     seed: int
+    record: bool = True
 
     @property
     def name(self) -> str:
@@ -56,7 +61,7 @@ class Node:
                 {
                     "ppm": setup.drift_ppm,
                     "ticks_offset_us": chance.randrange(_TICKS_PERIOD_US),
-                    "capture": str(self.capture),
+                    "capture": str(self.capture) if setup.record else os.devnull,
                     "position_noise_us": 20,
                     "seed": setup.seed,
                 }

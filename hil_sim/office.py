@@ -23,9 +23,12 @@ class OfficeError(RuntimeError):
 
 
 class Office:
-    """One controller with its data in `folder`, on free ports of 127.0.0.1. http_port: 0 for a free one."""
+    """One controller with its data in `folder`, on free ports of 127.0.0.1. http_port: 0 for a free one.
 
-    def __init__(self, folder: Path, http_port: int = 0) -> None:
+    record: keep what is mixed.
+    """
+
+    def __init__(self, folder: Path, http_port: int = 0, record: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.record = folder / "mixer.capture"
@@ -41,7 +44,7 @@ class Office:
             f'[broker]\nbind = "127.0.0.1"\nport = {self.broker_port}\n'
             f'[public]\nhost = "127.0.0.1"\n'
             f"[storage]\nfolder = {json.dumps(str(folder / 'data'))}\n"
-            f"[engine]\nrecord = {json.dumps(str(self.record))}\n",
+            + (f"[engine]\nrecord = {json.dumps(str(self.record))}\n" if record else ""),
             encoding="utf-8",
         )
         self._client = httpx.Client(base_url=self.url, timeout=_REST_TIMEOUT_S, trust_env=False)

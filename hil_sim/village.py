@@ -45,12 +45,14 @@ class Recording:
 class Village:
     """A controller and a village of nodes in `folder`; a context manager that leaves no process behind."""
 
-    def __init__(self, scenario: Scenario, folder: Path, http_port: int = 0) -> None:
+    def __init__(self, scenario: Scenario, folder: Path, http_port: int = 0, record: bool = True) -> None:
+        """record: keep what is mixed, sent and emitted; a village to try things in would fill the disk."""
         self.scenario = scenario
         self.folder = folder
         self.nodes: list[Node] = []
         self.mishaps: list[str] = []
-        self.office = Office(folder / "office", http_port)
+        self.office = Office(folder / "office", http_port, record)
+        self._record = record
         self.network: Network | None = None
         self._node_due: dict[int, float] = {}
 
@@ -149,6 +151,7 @@ class Village:
             ("127.0.0.1", self.office.media_port),
             ("127.0.0.1", self.office.broker_port),
             scenario.seed,
+            self._record,
         )
         self.office.post("/api/zones", {"id": ZONE, "title": "Thôn Một", "profile": scenario.profile})
         chance = random.Random(scenario.seed)
@@ -160,6 +163,7 @@ class Village:
                 broker_port=self.network.broker_ports[number - 1],
                 drift_ppm=chance.uniform(*scenario.clock.drift_ppm),
                 seed=scenario.seed * 1000 + number,
+                record=self._record,
             )
             place = scenario.positions[number - 1]
             body = {"id": setup.name, "zone": ZONE, "x_m": place.x_m, "y_m": place.y_m}
