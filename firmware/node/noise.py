@@ -16,8 +16,9 @@ _QUEUE = 3.0
 """Where the queue begins, in usual excesses: even jitter hardly reaches it."""
 _RISE, _FALL = 0.06, 0.3
 """How fast the usual excess follows: a queue that lasts must not become the usual one at once."""
-_YOUNG = 16
-"""Bursts over which the usual excess is a plain mean."""
+_YOUNG = 8
+_ENOUGH = 6
+"""Of so many bursts with so many answers the quietest tells the usual excess."""
 _FLOOR_SHIFT = 6
 """The least round trip rises by 1/64 a burst: a route may become longer."""
 _LEAST_SD_US = 20.0
@@ -31,7 +32,7 @@ class Noise:
         self._usual_us = 0.0
         self._variance = None
         self._count = [_PRIOR] * CLASSES
-        self._bursts = 0
+        self._whole = 0
 
     def begin(self, bursts):
         """Take a burst's round trips into account before its exchanges are classed.
@@ -45,11 +46,14 @@ class Noise:
         if self._variance is None:
             self._usual_us = usual_us
             self._variance = [self._first_guess(bursts)] * CLASSES
-        self._bursts += 1
-        more_us = usual_us - self._usual_us
-        if self._bursts < _YOUNG:  # a few answers may agree by chance: nothing is unusual yet
-            self._usual_us += more_us / self._bursts
+        if self._whole < _YOUNG:
+            # What is usual shows within a burst: a queue is the same for all of it. A few answers may agree by chance.
+            if len(trips) >= _ENOUGH:
+                local_us = float(trips[len(trips) // 2] - trips[0])
+                self._usual_us = min(self._usual_us, local_us) if self._whole else local_us
+                self._whole += 1
         else:
+            more_us = usual_us - self._usual_us
             self._usual_us += min(more_us, self._usual_us + 1.0) * _RISE if more_us > 0 else more_us * _FALL
         return self.queue_us(before_us)
 
@@ -57,7 +61,7 @@ class Noise:
         offsets = bursts.offset_us[: bursts.replies]
         mean = sum([offset_us - offsets[0] for offset_us in offsets]) / len(offsets) + offsets[0]
         spread = sum([(offset_us - mean) ** 2 for offset_us in offsets]) / len(offsets)
-        if len(offsets) < 3:  # they may agree by chance
+        if len(offsets) < _ENOUGH:  # they may agree by chance
             spread += (self.least_us * 0.25) ** 2
         return max(spread * 2.0, _LEAST_SD_US * _LEAST_SD_US)
 
@@ -76,7 +80,7 @@ class Noise:
 
     def variance(self, trip_us):
         """Return the variance of the error of an exchange, its waiting in a queue left out."""
-        if self._bursts < _YOUNG:  # what is the least, and what is usual, is not known yet
+        if not self._whole:  # what is usual is not known yet
             return self._variance[self.class_of(trip_us)]
         # None errs by more than half of what it took too long, and by the usual excess the least may be too much.
         bound_us = (trip_us - self.least_us) * 0.5 + self._usual_us + _LEAST_SD_US
