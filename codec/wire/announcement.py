@@ -54,30 +54,39 @@ class Stream:
         self.group = group
 
 
-def build(zone_id: str, streams: list[Stream]) -> bytes:
-    """Return the bytes of the announcement of `streams` (a list of Stream) for a zone."""
-    return body.build(
-        {
-            "v": VERSION,
-            "zone": zone_id,
-            "streams": [
-                {
-                    "ssrc": stream.ssrc,
-                    "codec": stream.codec,
-                    "frame_us": stream.frame_us,
-                    "media0_us": stream.media0_us,
-                    "lead_us": stream.lead_us,
-                    "priority": stream.priority,
-                    "group": list(stream.group) if stream.group else None,
-                }
-                for stream in streams
-            ],
-        }
-    )
+def build(zone_id: str, streams: list[Stream], sync_group: tuple[str, int] | None = None) -> bytes:
+    """Return the bytes of the announcement of `streams` (a list of Stream) for a zone.
+
+    sync_group: ``(address, port)`` of the multicast group by which its nodes agree on the time, or None.
+    """
+    found: dict[str, object] = {
+        "v": VERSION,
+        "zone": zone_id,
+        "streams": [
+            {
+                "ssrc": stream.ssrc,
+                "codec": stream.codec,
+                "frame_us": stream.frame_us,
+                "media0_us": stream.media0_us,
+                "lead_us": stream.lead_us,
+                "priority": stream.priority,
+                "group": list(stream.group) if stream.group else None,
+            }
+            for stream in streams
+        ],
+    }
+    if sync_group:
+        found["sync"] = list(sync_group)
+    return body.build(found)
 
 
 def parse(raw: bytes, zone_id: str) -> list[Stream]:
     """Return the list of Stream in the bytes `raw` of zone `zone_id`; raises WireError."""
+    return parse_all(raw, zone_id)[0]
+
+
+def parse_all(raw: bytes, zone_id: str) -> tuple[list[Stream], tuple[str, int] | None]:
+    """Return the list of Stream and the sync group in `raw`, as :func:`build` took them; raises WireError."""
     found = body.parse(raw)
     body.integer(found, "v", VERSION, VERSION)
     if found.get("zone") != zone_id:
@@ -85,7 +94,7 @@ def parse(raw: bytes, zone_id: str) -> list[Stream]:
     entries = found.get("streams")
     if not isinstance(entries, list) or len(entries) > MAX_STREAMS:
         raise WireError("streams must be a list of at most 8")
-    return [_parse_stream(entry) for entry in entries]
+    return [_parse_stream(entry) for entry in entries], _parse_group(found)
 
 
 def _parse_stream(entry: dict[str, object]) -> Stream:
@@ -104,3 +113,21 @@ def _parse_stream(entry: dict[str, object]) -> Stream:
         priority=body.integer(entry, "priority", PRIORITY_BACKGROUND, PRIORITY_EMERGENCY),
         group=body.address(entry, "group"),
     )
+
+
+def _parse_group(found: dict[str, object]) -> tuple[str, int] | None:
+    group = body.address(found, "sync")
+    if group is None:
+        return None
+    # Nodes send to it unasked: it must be no host, and no name that may become one.
+    parts = [_octet(part) for part in group[0].split(".")]
+    if len(parts) != 4 or min(parts) < 0 or not 224 <= parts[0] <= 239:
+        raise WireError("sync must be an IPv4 multicast group")
+    return group
+
+
+def _octet(text: str) -> int:
+    """Return the number from 0 to 255 that `text` is, else -1."""
+    if not 0 < len(text) <= 3 or not all(char in "0123456789" for char in text):
+        return -1
+    return int(text) if int(text) < 256 else -1

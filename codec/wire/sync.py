@@ -17,7 +17,8 @@ and tell the controller where to send. A reply is exactly as long as a request, 
     |   t3: media microseconds at sending (64 bits; 0 in a request) |
     +---------------------------------------------------------------+
 
-`local` is the node's own unwrapped counter, `media` the controller's media clock; the two are never mixed.
+`local` is the node's own unwrapped counter, `media` the controller's media clock; the two are never mixed. Nodes of one
+village exchange the same among each other: then t2 and t3 are the counter of the node that leads (:mod:`.beacon`).
 """
 
 import struct

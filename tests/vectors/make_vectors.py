@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from codec.wire import announcement, command, nack, names, report, rtp, sync
+from codec.wire import announcement, beacon, command, nack, names, report, rtp, sync
 from codec.wire.errors import WireError
 from tests.firmware.suite.check_wire import PARSERS
 
@@ -63,6 +63,29 @@ def sync_vectors() -> dict[str, bytes]:
         "negative local time": request[:12] + b"\xff" * 8 + request[20:],
         "reply sent before its request came": bytes(sync.pack_reply(request, 200, 100)),
         "negative media time": reply[:20] + b"\x80" + reply[21:],
+    }
+
+
+def beacon_vectors() -> dict[str, bytes]:
+    tag = names.node_tag("node-1")
+    good = beacon.pack(beacon.Beacon(0xBEEF, tag, 1 << 40, 1_800_000_000_000_000, -41_500, 12_000, 45_000))
+    return {
+        "good": good,
+        "the least and the greatest": beacon.pack(beacon.Beacon(0xFFFF, bytes(8), 0, 0, 10**6, -(10**5), 10**6)),
+        "a tag that is not read yet": good[:40] + b"\xff" * 16,
+        "cut off": good[:55],
+        "a byte more": good + b"\0",
+        "nothing": b"",
+        "1400 bytes": good + bytes(1344),
+        "a time exchange": good[:1] + b"\1" + good[2:],
+        "RTP": b"\x80" + good[1:],
+        "negative local time": good[:12] + b"\xff" * 8 + good[20:],
+        "negative media time": good[:20] + b"\x80" + good[21:],
+        "drift above the limit": good[:28] + (10**6 + 1).to_bytes(4, "big") + good[32:],
+        "drift below the limit": good[:28] + b"\x80\0\0\0" + good[32:],
+        "rest above the limit": good[:32] + (10**5 + 1).to_bytes(4, "big") + good[36:],
+        "rest below the limit": good[:32] + b"\xff\xfe\0\0" + good[36:],
+        "uncertainty of an hour": good[:36] + b"\xd6\x93\xa4\0" + good[40:],
     }
 
 
@@ -125,6 +148,14 @@ def announcement_vectors() -> dict[str, bytes]:
         "unknown codec": good.replace(b'"opus"', b'"mp3"'),
         "group without a port": good.replace(b'["239.1.2.3", 5004]', b'["239.1.2.3"]'),
         "group with port 0": good.replace(b"5004", b"0"),
+        "sync group": announcement.build("thon-1", [stream], ("239.77.1.1", 5006)),
+        "sync group in silence": announcement.build("thon-1", [], ("224.0.0.200", 1)),
+        "sync group is null": good[:-1] + b', "sync": null}',
+        "sync group is a host": announcement.build("thon-1", [], ("192.0.2.1", 5006)),
+        "sync group is a name": announcement.build("thon-1", [], ("horns.example", 5006)),
+        "sync group of five numbers": announcement.build("thon-1", [], ("239.1.2.3.4", 5006)),
+        "sync group above 255": announcement.build("thon-1", [], ("239.1.2.256", 5006)),
+        "sync group without a port": good[:-1] + b', "sync": ["239.1.2.3"]}',
     }
 
 
@@ -193,6 +224,7 @@ def write(kind: str, cases: dict[str, bytes]) -> None:
 if __name__ == "__main__":
     write("rtp", rtp_vectors())
     write("sync", sync_vectors())
+    write("beacon", beacon_vectors())
     write("nack", nack_vectors())
     write("announcement", announcement_vectors())
     write("command", command_vectors())

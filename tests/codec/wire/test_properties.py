@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.wire import announcement, body, command, nack, names, report, rtp, sync
+from codec.wire import announcement, beacon, body, command, nack, names, report, rtp, sync
 from codec.wire.errors import WireError
 
 # A busy machine is slow at times; that is no property of the wire.
@@ -26,6 +26,7 @@ PARSERS = (
     sync.parse_request,
     sync.parse_reply,
     nack.parse,
+    beacon.parse,
     lambda data: announcement.parse(data, "thon-1"),
     lambda data: command.parse(data, "node-1"),
     command.parse_ack,
@@ -43,12 +44,13 @@ def test_random_bytes_are_refused_and_nothing_worse(data: bytes) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["v", "n", "node", "zone", "op", "args", "streams", "state", "counters", "gauges"]), json_values
+        st.sampled_from(["v", "n", "node", "zone", "op", "args", "streams", "sync", "state", "counters", "gauges"]),
+        json_values,
     )
 )
 def test_random_objects_are_refused_and_nothing_worse(found: dict) -> None:
     data = json.dumps({"v": 1, "node": "node-1", "zone": "thon-1", **found}).encode()
-    for parse in PARSERS[4:]:
+    for parse in PARSERS[5:]:
         with contextlib.suppress(WireError):
             parse(data)
 

@@ -3,7 +3,7 @@
 import json
 from binascii import unhexlify
 
-from codec.wire import announcement, command, nack, report, rtp, sync
+from codec.wire import announcement, beacon, command, nack, report, rtp, sync
 from codec.wire.errors import WireError
 
 VECTORS = "../../vectors/"
@@ -34,11 +34,31 @@ def _nack(data):
     return [list(tag), ssrc, sequences]
 
 
+def _beacon(data):
+    found = beacon.parse(data)
+    return [
+        found.term,
+        list(found.tag),
+        found.local_us,
+        found.media_us,
+        found.drift_ppb,
+        found.rest_us,
+        found.uncertainty_us,
+    ]
+
+
+def _announcement(data):
+    streams, sync_group = announcement.parse_all(data, "thon-1")
+    found = [_stream(stream) for stream in streams]
+    return found if sync_group is None else [found, list(sync_group)]
+
+
 PARSERS = {
     "rtp": lambda data: list(rtp.parse(data)),
     "sync": _sync,
     "nack": _nack,
-    "announcement": lambda data: [_stream(stream) for stream in announcement.parse(data, "thon-1")],
+    "beacon": _beacon,
+    "announcement": _announcement,
     "command": lambda data: list(command.parse(data, "node-1")),
     "report": lambda data: list(report.parse_health(data)) if b"gauges" in data else report.parse_status(data),
 }
@@ -68,6 +88,19 @@ def check_rtp():
 
 def check_sync():
     _check("sync")
+
+
+def check_beacon():
+    _check("beacon")
+
+
+def check_rest_is_gained_evenly():
+    found = beacon.Beacon(1, b"12345678", 5000000, 1000, -50000, 3000, 0)
+    assert found.media_at(5000000) == 1000
+    assert found.media_at(6000000) == 1000 + 1000000 - 50 + 500
+    assert found.media_at(12000000) == 1000 + 7000000 - 350 + 3000 == found.aim_at(12000000)
+    assert found.media_at(4000000) == 1000 - 1000000 + 50
+    assert [beacon.slewed(-3000, us) for us in (-5, 0, 1000000, 12000000)] == [0, 0, -500, -3000]
 
 
 def check_nack():
