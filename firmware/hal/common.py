@@ -9,6 +9,8 @@ import time
 from . import tcp
 from .udp import Udp, resolve
 
+_LOOPBACK = "127.0.0.1"
+
 
 class Hal:
     """See firmware/hal; a board adds the rest of it, and `disk`, a folder of its file system."""
@@ -36,9 +38,20 @@ class Hal:
     def open_group(self, host, port):
         """Return a socket that hears a multicast group."""
         udp = Udp(None, resolve("0.0.0.0", port))
-        loopback = self._config.media[0].startswith("127.")
-        udp.join(host, "127.0.0.1" if loopback else "0.0.0.0")
+        udp.join(host, _LOOPBACK if self._alone() else "0.0.0.0")
         return udp
+
+    def open_lan(self, host, port):
+        """Return a socket that sends to a multicast group of the LAN."""
+        # Linux sends multicast with TTL 1, as it should be; an ESP32's sockets have no way to say so.
+        udp = Udp(resolve(host, port))
+        if self._alone():
+            udp.send_by(_LOOPBACK)
+        return udp
+
+    def _alone(self):
+        """True where all of the village is on this machine."""
+        return self._config.media[0].startswith("127.")
 
     def storage_free_bytes(self):
         """Return the space in the file system."""

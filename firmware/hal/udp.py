@@ -10,6 +10,7 @@ _MAX_DATAGRAM_BYTES = 1500
 # lwIP has a number of its own and names it; Linux has 35 and MicroPython there does not name it.
 _IP_ADD_MEMBERSHIP = getattr(socket, "IP_ADD_MEMBERSHIP", 35)
 _IPPROTO_IP = 0
+_LINUX_IP_MULTICAST_IF = 32
 
 
 def resolve(host, port):
@@ -24,6 +25,7 @@ class Udp:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._peer = peer
+        self.source = None
         if bind_to is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind(bind_to)
@@ -33,10 +35,14 @@ class Udp:
         request = _ipv4(group) + _ipv4(interface)
         self._socket.setsockopt(_IPPROTO_IP, _IP_ADD_MEMBERSHIP, request)
 
-    def send(self, data):
-        """Send to the peer, or lose the datagram."""
+    def send_by(self, interface):
+        """Send multicast by the interface with this address; on Linux only."""
+        self._socket.setsockopt(_IPPROTO_IP, _LINUX_IP_MULTICAST_IF, _ipv4(interface))
+
+    def send(self, data, to=None):
+        """Send to the peer, or to the address `to`, or lose the datagram."""
         try:
-            self._socket.sendto(data, self._peer)
+            self._socket.sendto(data, to or self._peer)
         except OSError:
             pass  # a full queue or a missing route loses it as a network would
 
@@ -44,6 +50,7 @@ class Udp:
         """Return ``(data, from_peer)``, or None when nothing is there."""
         try:
             data, source = self._socket.recvfrom(_MAX_DATAGRAM_BYTES)
+            self.source = source
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ECONNREFUSED, errno.ETIMEDOUT):
                 raise

@@ -11,10 +11,13 @@ from .clock import Clock
 from .commands import Commands
 from .counters import new_counters
 from .health import Health
+from .lan import Lan
 from .link import Link
+from .mediatime import MediaTime
 from .pipeline import Pipeline
 from .settings import Settings
 from .ticks import Unwrapper
+from .village import Village
 from .watchdog import TIMEOUT_MS, Watchdog
 
 _MAX_BLOCKS_A_TURN = 8
@@ -38,15 +41,19 @@ class Agent:
         self._udp = None
         self._rest = None
         self._groups = {}
+        self._sync_group = None
+        self._lan_tasks = []
         self._reboot_cause = None
         now_us = self.now_us()
         self.counters = new_counters()
         self._tag = names.node_tag(config.id)
         self.clock = Clock(self._tag)
-        self.pipeline = Pipeline(self.clock, self._opus, self.counters, hal.stamp_sd_us, config.fill_ms * 48)
+        self.time = MediaTime(self.clock)
+        self.village = Village(self._tag, self.clock, self.time, hal.random)
+        self.pipeline = Pipeline(self.time, self._opus, self.counters, hal.stamp_sd_us, config.fill_ms * 48)
         self.settings = Settings(config, hal)
         self.commands = Commands(config.id, self.settings, self)
-        self.health = Health(hal, self.clock, self.pipeline, self.counters, now_us)
+        self.health = Health(hal, self.time, self.pipeline, self.counters, now_us)
         self.watchdog = Watchdog(now_us)
         self.link = Link(hal, config, self)
         self.apply_settings()
@@ -69,7 +76,10 @@ class Agent:
             self.watchdog.link(self.now_us())
         for name, task in (("receiver", self._receive), ("clock", self._ask_time), ("link", self.link.run)):
             tasks.append(self._start(task, name))
-        await asyncio.gather(*tasks)
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            self._follow(None)
 
     def _start(self, task, name, longest_pause_ms=_RESTART_MS):
         return asyncio.create_task(self._keep(task, name, longest_pause_ms))
@@ -192,8 +202,9 @@ class Agent:
 
     # ---- what the link asks for ----
 
-    def announce(self, streams):
+    def announce(self, streams, sync_group=None):
         """Take the zone's announcement."""
+        self._follow(sync_group)
         self.pipeline.announce(streams, self.now_us())
         wanted = self.pipeline.streams.groups()
         for group in list(self._groups):
@@ -205,6 +216,24 @@ class Agent:
                     lambda group=group: self._receive_group(group), "group", _GROUP_RESTART_MS
                 )
 
+    def _follow(self, sync_group):
+        """Agree on the time by this group, or by none."""
+        if sync_group == self._sync_group:
+            return
+        self._sync_group = sync_group
+        while self._lan_tasks:
+            self._lan_tasks.pop().cancel()
+        self.village.leave(self.now_us(), self._sounding())
+        if sync_group is None:
+            return
+        self.village.join(self.now_us(), self._sounding())
+        lan = Lan(self._hal, self.village, self.counters, self.now_us, self._sounding)
+        for task in (lambda: lan.hear(sync_group), lambda: lan.talk(sync_group), lan.beat):
+            self._lan_tasks.append(self._start(task, "lan", _GROUP_RESTART_MS))
+
+    def _sounding(self):
+        return self.pipeline.player.on_air is not None
+
     def apply_settings(self):
         """Make volume and player follow the settings; the link follows the zone by itself."""
         self.pipeline.volume.set(self.settings.gain_db, self.settings.muted)
@@ -212,7 +241,7 @@ class Agent:
 
     def stop(self):
         """Silence until the next announcement."""
-        self.announce([])
+        self.announce([], self._sync_group)
 
     def on_air(self):
         """True while a programme sounds or begins to."""

@@ -99,7 +99,8 @@ class Link:
                 if len(self._outbox) < _MAX_OUTBOX:
                     self._outbox.append(answer)
             elif self._zone is not None and topic == names.zone_topic(self._zone, "session"):
-                self._agent.announce(announcement.parse(payload, self._zone) if payload else [])
+                streams, sync_group = announcement.parse_all(payload, self._zone) if payload else ([], None)
+                self._agent.announce(streams, sync_group)
         except WireError as error:
             self.rejected += 1
             self._hal.log("refused from %s: %s" % (topic[-64:], error))

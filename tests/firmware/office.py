@@ -57,6 +57,8 @@ class Office(asyncio.DatagramProtocol):
         self.nodes: dict[bytes, tuple[str, int]] = {}
         self.heard: list[tuple[str, bytes]] = []
         self.delay_s = lambda: 0.0
+        self.back_s: dict[bytes, float] = {}
+        """By tag: how much longer the way back of a node's time exchanges takes."""
         self.drop = lambda index: False
         self.requests = 0
         self._news = asyncio.Event()
@@ -119,8 +121,11 @@ class Office(asyncio.DatagramProtocol):
         async with aiomqtt.Client("127.0.0.1", self.port) as client:
             await client.publish(topic, payload, qos=1, retain=retain)
 
-    async def announce(self, zone: str, streams: list[announcement.Stream]) -> None:
-        await self.publish(names.zone_topic(zone, "session"), announcement.build(zone, streams), retain=True)
+    async def announce(
+        self, zone: str, streams: list[announcement.Stream], sync_group: tuple[str, int] | None = None
+    ) -> None:
+        body = announcement.build(zone, streams, sync_group)
+        await self.publish(names.zone_topic(zone, "session"), body, retain=True)
 
     async def command(self, node: str, counter: int, operation: str, arguments: dict | None = None) -> bytes:
         """Send a command; return the raw answer."""
@@ -145,7 +150,8 @@ class Office(asyncio.DatagramProtocol):
             return
         self.requests += 1
         self.nodes[tag] = source
-        self._later(sync.pack_reply(data, came, media_us()), source)
+        reply = sync.pack_reply(data, came, media_us())
+        asyncio.get_running_loop().call_later(self.back_s.get(tag, 0.0), self._later, reply, source)
 
     def _later(self, data: bytes, to: tuple[str, int]) -> None:
         delay_s = self.delay_s()

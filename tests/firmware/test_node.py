@@ -194,6 +194,40 @@ async def test_streams_by_multicast(tmp_path: Path, station: Station) -> None:
     assert "failed" not in (log := station.log()), log
 
 
+async def test_two_nodes_of_a_lan_share_the_time(tmp_path: Path) -> None:
+    """One of them has a way back from the office that takes 60 ms more: by itself it would be 30 ms off."""
+    pcm = programme(4)
+    packets = await asyncio.to_thread(encode, pcm, 20_000)
+    stations = [Station(tmp_path, "node-1", 42.0), Station(tmp_path, "node-2", -35.0)]
+    sync_group = ("239.77.3.1", free_port())
+    try:
+        async with Office(tmp_path) as office:
+            office.back_s[names.node_tag("node-2")] = 0.06
+            await office.announce(ZONE, [], sync_group)
+            for station in stations:
+                station.start(office)
+            for station in stations:
+                await office.expect(names.node_topic(station.name, "status"))
+            await asyncio.sleep(6)
+            assert [igmp_groups(station) for station in stations] == [{sync_group[0]}] * 2
+            stream = announcement.Stream(86, 20_000, media_us() + 500_000, 150_000, 3)
+            await office.announce(ZONE, [stream], sync_group)
+            await office.send(stream, packets)
+            await asyncio.sleep(0.3)
+            await office.announce(ZONE, [])
+            await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] == 200)
+            assert not igmp_groups(stations[0])
+    finally:
+        for station in stations:
+            station.kill()
+    late_ms = [delays_ms(pcm, station.heard(stream, 4, LOOK_AHEAD_SAMPLES)) for station in stations]
+    apart_ms = np.abs(late_ms[0] - late_ms[1])[2:]
+    assert np.percentile(apart_ms, 90) < 2, apart_ms
+    assert np.abs(late_ms).max() < 32, late_ms
+    for station in stations:
+        assert "failed" not in (log := station.log()), log
+
+
 async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, station: Station) -> None:
     pcm = programme(2)
     packets = await asyncio.to_thread(encode, pcm, 20_000)
