@@ -63,6 +63,13 @@ class Fields:
             raise ScenarioError(f"{self._full(key)} must be a text, not {value!r}")
         return value
 
+    def boolean(self, key: str, default: bool) -> bool:
+        """Return ``key``, true or false."""
+        value = self._get(key, default)
+        if not isinstance(value, bool):
+            raise ScenarioError(f"{self._full(key)} must be true or false")
+        return value
+
     def choice(self, key: str, default: str | None, allowed: tuple[str, ...]) -> str:
         """Return one of the texts `allowed`."""
         value = self._get(key, default)

@@ -40,12 +40,16 @@ ACTIONS = (
     "attack",
     "delay_step",
     "wall_step",
+    "cut_lan",
+    "restore_lan",
 )
-NODE_ACTIONS = ("reboot", "cut_network", "restore_network", "attack", "delay_step")
-VIRTUAL_ACTIONS = ("delay_step", "wall_step")
-"""What happens in virtual time only: nobody may set the real clock of the machine that this runs on."""
+NODE_ACTIONS = ("reboot", "cut_network", "restore_network", "attack", "delay_step", "cut_lan", "restore_lan")
+VIRTUAL_ACTIONS = ("delay_step", "wall_step", "cut_lan", "restore_lan")
+"""What happens in virtual time only: nobody may set the real clock of the machine that this runs on, and the nodes'
+LAN is in virtual time alone."""
 ATTACKS = ("malformed",)
 MAX_NODES = {"micropython": 200, "cpython": 2000}
+LAN_DELAY_MS, LAN_JITTER_MS = 1.0, 0.5
 POLE_DISTANCE_M = 60.0
 """Poles of a village street stand about this far apart; a village grows by rows of ten."""
 POLES_A_ROW = 10
@@ -83,7 +87,8 @@ class LinkSettings:
     delay_ms: constant part; delay_up_ms: of the direction from the node, where it is another. jitter_ms: standard
     deviation of a normal part, never below no delay at all. loss: probability of a datagram. burst: mean length of a
     run of lost ones; 1 is independent loss. rate_kbps: kbit/s of the bottleneck with a queue before it; 0 is no limit.
-    duplicate: probability that a datagram comes twice.
+    duplicate: probability that a datagram comes twice. delay_up_spread_ms: how much longer the last node's way up is
+    than the first one's, those between them evenly; in virtual time only.
     """
 
     delay_ms: float = 0.0
@@ -93,6 +98,7 @@ class LinkSettings:
     rate_kbps: float = 0.0
     delay_up_ms: float | None = None
     duplicate: float = 0.0
+    delay_up_spread_ms: float = 0.0
 
     def up(self) -> "LinkSettings":
         """Return the settings of the direction from node to controller."""
@@ -165,6 +171,7 @@ class Scenario:
     """One run, complete: `name` is the file's, `nodes` the number of them at `positions`.
 
     skew_settle_s: for so long after a node began to sound, or began again, it is not counted in the skew.
+    sync_group: the nodes agree on the time by multicast on their `lan`; in virtual time only.
     """
 
     name: str
@@ -181,6 +188,8 @@ class Scenario:
     microphones: tuple[Position, ...] = ()
     limits: Limits = field(default_factory=Limits)
     skew_settle_s: float = 0.0
+    sync_group: bool = False
+    lan: LinkSettings = field(default_factory=lambda: LinkSettings(delay_ms=LAN_DELAY_MS, jitter_ms=LAN_JITTER_MS))
 
 
 def poles(nodes: int) -> tuple[Position, ...]:
@@ -218,6 +227,9 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
     nodes = village.integer("nodes", 6, low=1, high=MAX_NODES[runtime])
     session = table.table("session")
     profile = session.choice("profile", "lan", tuple(PROFILES))
+    sync_group = session.boolean("sync_group", False)
+    if sync_group and runtime != "cpython":
+        raise ScenarioError('session.sync_group needs village.runtime = "cpython"')
     scenario = Scenario(
         name=name,
         seed=seed,
@@ -226,13 +238,15 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
         runtime=runtime,
         profile=profile,
         source=_source(table.table("source"), duration_s, folder),
-        network=_link(table.table("network")),
+        network=_link(table.table("network"), runtime),
         clock=_clock(table.table("clock"), runtime),
         events=_each(table, "event", lambda entry: _event(entry, nodes, duration_s, runtime)),
         positions=_positions(village, nodes),
         microphones=_each(table, "microphone", _position),
         limits=_limits(table.table("assert")),
         skew_settle_s=skew_settle_s,
+        sync_group=sync_group,
+        lan=_lan(table.table("lan")),
     )
     for used in (village, session, table):
         used.done()
@@ -260,7 +274,17 @@ def _source(table: Fields, duration_s: float, folder: Path) -> Source:
     return source
 
 
-def _link(table: Fields) -> LinkSettings:
+def _lan(table: Fields) -> LinkSettings:
+    settings = LinkSettings(
+        delay_ms=table.number("delay_ms", LAN_DELAY_MS, low=0.0, high=1000.0),
+        jitter_ms=table.number("jitter_ms", LAN_JITTER_MS, low=0.0, high=1000.0),
+        loss=table.number("loss", 0.0, low=0.0, high=0.95),
+    )
+    table.done()
+    return settings
+
+
+def _link(table: Fields, runtime: str) -> LinkSettings:
     settings = LinkSettings(
         delay_ms=table.number("delay_ms", 0.0, low=0.0, high=60_000.0),
         jitter_ms=table.number("jitter_ms", 0.0, low=0.0, high=10_000.0),
@@ -269,7 +293,10 @@ def _link(table: Fields) -> LinkSettings:
         rate_kbps=table.number("rate_kbps", 0.0, low=0.0, high=1e7),
         delay_up_ms=table.number("delay_up_ms", None, low=0.0, high=60_000.0) if table.has("delay_up_ms") else None,
         duplicate=table.number("duplicate", 0.0, low=0.0, high=0.95),
+        delay_up_spread_ms=table.number("delay_up_spread_ms", 0.0, low=0.0, high=10_000.0),
     )
+    if settings.delay_up_spread_ms and runtime != "cpython":
+        raise ScenarioError('network.delay_up_spread_ms needs village.runtime = "cpython"')
     table.done()
     return settings
 

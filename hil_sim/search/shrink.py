@@ -62,9 +62,10 @@ def to_toml(scenario: Scenario) -> str:
         f"seed = {scenario.seed}",
         f"duration_s = {scenario.duration_s}",
         f'[village]\nnodes = {scenario.nodes}\nruntime = "{scenario.runtime}"',
-        f'[session]\nprofile = "{scenario.profile}"',
+        f'[session]\nprofile = "{scenario.profile}"\nsync_group = {str(scenario.sync_group).lower()}',
         "[network]",
         *(f"{name} = {value}" for name, value in vars(line).items() if value is not None),
+        f"[lan]\ndelay_ms = {scenario.lan.delay_ms}\njitter_ms = {scenario.lan.jitter_ms}\nloss = {scenario.lan.loss}",
         f"[clock]\ndrift_ppm = [{clock.drift_ppm[0]}, {clock.drift_ppm[1]}]\nuptime_days = {clock.uptime_days}",
     ]
     for event in scenario.events:

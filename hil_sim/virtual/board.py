@@ -120,12 +120,13 @@ class Udp:
 
     def __init__(self, carry: Callable[[bytes], None]) -> None:
         self._carry = carry
-        self._inbox: deque[tuple[bytes, bool]] = deque()
+        self._inbox: deque[tuple[bytes, bool, Any]] = deque()
         self._waiting: asyncio.Future[None] | None = None
+        self.source: Any = None
 
-    def deliver(self, data: bytes, from_media: bool = True) -> None:
+    def deliver(self, data: bytes, from_media: bool = True, source: Any = None) -> None:
         """Let a datagram arrive."""
-        self._inbox.append((data, from_media))
+        self._inbox.append((data, from_media, source))
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
@@ -141,7 +142,10 @@ class Udp:
 
     def receive(self) -> tuple[bytes, bool] | None:
         """Return the next datagram, or None."""
-        return self._inbox.popleft() if self._inbox else None
+        if not self._inbox:
+            return None
+        data, from_media, self.source = self._inbox.popleft()
+        return data, from_media
 
     def close(self) -> None:
         """Close."""
@@ -152,6 +156,12 @@ class Wiring(Protocol):
 
     def open_udp(self, number: int) -> Udp:
         """Return the node's socket to the controller."""
+
+    def open_group(self, number: int, group: tuple[str, int]) -> Udp:
+        """Return a socket that hears a group of the LAN."""
+
+    def open_lan(self, number: int, group: tuple[str, int]) -> Udp:
+        """Return a socket that sends to a group of the LAN."""
 
     async def open_stream(self, number: int) -> tuple[Any, Any]:
         """Return streams to the broker; raises OSError."""
@@ -225,6 +235,14 @@ class Hal:
     def open_udp(self, _host: str, _port: int) -> Udp:
         """Return the socket to the controller."""
         return self._wiring.open_udp(self._number)
+
+    def open_group(self, host: str, port: int) -> Udp:
+        """Return a socket that hears a group."""
+        return self._wiring.open_group(self._number, (host, port))
+
+    def open_lan(self, host: str, port: int) -> Udp:
+        """Return a socket that sends to a group."""
+        return self._wiring.open_lan(self._number, (host, port))
 
     def resolve(self, host: str, port: int) -> tuple[str, int]:
         """Return the address."""

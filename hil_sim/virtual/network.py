@@ -174,7 +174,9 @@ class Network:
         self.on_arrival: Callable[[int, bytes], None] = lambda node, data: None
         """Told of each datagram that reaches a node."""
         self._keep = keep
-        self.links = [Link(self, node, settings, seed * 100_003 + node) for node in range(1, nodes + 1)]
+        self.links = [
+            Link(self, node, of_node(settings, node, nodes), seed * 100_003 + node) for node in range(1, nodes + 1)
+        ]
         self.by_address = {link.address: link for link in self.links}
 
     def log(self, direction: int, node: int, entered_ns: int, left_ns: int | None, data: bytes) -> None:
@@ -193,6 +195,14 @@ class Network:
         if self._keep:
             now_ns = self.loop.now_ns
             self.datagrams.append(Datagram(TO_NODE, node, now_ns, now_ns, data, injected=True))
+
+
+def of_node(settings: LinkSettings, node: int, nodes: int) -> LinkSettings:
+    """Return one node's line where the ways up differ."""
+    if not settings.delay_up_spread_ms or nodes < 2:
+        return settings
+    up_ms = settings.up().delay_ms + settings.delay_up_spread_ms * (node - 1) / (nodes - 1)
+    return replace(settings, delay_up_ms=up_ms)
 
 
 def later(settings: LinkSettings, delay_ms: float) -> LinkSettings:

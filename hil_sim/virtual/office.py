@@ -107,6 +107,7 @@ class Office:
         profile: str,
         seed: int,
         record: Path | None = None,
+        sync_group: tuple[str, int] | None = None,
     ) -> None:
         self.programme = Programme(self.media_us)
         self.broker = Broker(loop, self._on_message)
@@ -119,6 +120,7 @@ class Office:
         self._network = network
         self._zone = zone
         self._profile = PROFILES[profile]
+        self._sync_group = sync_group
         self._members = {names.node_tag(node).hex(): None for node in node_ids}
         self._addresses: dict[str, list[Any]] = {}
         self._stream: dict[str, int] | None = None
@@ -138,6 +140,8 @@ class Office:
         )
         network.media.on_sent = self.programme.on_sent
         self.start_engine()
+        if sync_group is not None:
+            self._announce()
 
     def media_us(self, true_ns: int) -> int:
         """Return the media clock at `true_ns`; -1: now."""
@@ -277,7 +281,7 @@ class Office:
                 )
             ]
         topic = names.zone_topic(self._zone, "session")
-        self.broker.publish(topic, announcement.build(self._zone, streams), retain=True)
+        self.broker.publish(topic, announcement.build(self._zone, streams, self._sync_group), retain=True)
 
     def _revive_broker(self) -> None:
         self.broker.revive()

@@ -18,8 +18,9 @@ from hil_sim.scenario import Event, Scenario
 from hil_sim.virtual import loops
 from hil_sim.virtual.board import TICKS_PERIOD, Crystal, Hal, Udp
 from hil_sim.virtual.ear import Ear
+from hil_sim.virtual.lan import Lan
 from hil_sim.virtual.loop import VirtualLoop
-from hil_sim.virtual.network import Network, later
+from hil_sim.virtual.network import Network, later, of_node
 from hil_sim.virtual.office import Office
 
 loops.install()  # before the firmware is imported
@@ -28,6 +29,7 @@ from firmware.node.agent import Agent  # noqa: E402 - see above
 from firmware.node.config import Config  # noqa: E402
 
 ZONE = "thon-1"
+SYNC_GROUP = ("239.77.1.1", 5006)
 SETTLE_S = 4.0
 BOOT_S = 1.0
 """The nodes boot within this, each at its own time."""
@@ -35,6 +37,8 @@ TAIL_S = 1.5
 WATCH_S = 0.1
 _NS = 1_000_000_000
 _MOST_CRASHES = 20
+_TURNS_TO_END = 10
+"""Of the loop, until tasks that tasks have started have ended too."""
 _BEGIN_NS = 3_600 * _NS
 _FLOOR_US, _LOW_FLOOR_US, _LOW_LEAD_US = 90_000, 60_000, 120_000
 """A packet that comes this long before its instant is not late for any node: what a node waits for, and its DAC."""
@@ -60,6 +64,8 @@ class Outcome:
     """Of the last stream."""
     sent: int
     """Frames until the stop."""
+    beacons: list[tuple[int, int]]
+    """Who led: when each beacon was sent, true time, and by which node."""
 
 
 class Node:
@@ -110,6 +116,7 @@ class Node:
         task.cancel()
         link = self._village.network.links[self.number - 1]
         link.udp = None
+        self._village.lan.power_off(self.number)
 
     def total(self) -> dict[str, int]:
         """Return its counters since the run began."""
@@ -144,6 +151,7 @@ class Village:
         chance = random.Random(scenario.seed)
         numbers = range(1, scenario.nodes + 1)
         self.network = Network(loop, scenario.nodes, scenario.network, scenario.seed, keep)
+        self.lan = Lan(loop, scenario.lan, scenario.seed)
         self.office = Office(
             loop,
             self.network,
@@ -152,6 +160,7 @@ class Village:
             scenario.profile,
             scenario.seed,
             record,
+            SYNC_GROUP if scenario.sync_group else None,
         )
         low = PROFILES[scenario.profile].lead_us < _LOW_LEAD_US
         self.ears = [Ear(self.office.programme, _LOW_FLOOR_US if low else _FLOOR_US) for _ in numbers]
@@ -177,6 +186,14 @@ class Village:
         link = self.network.links[number - 1]
         link.udp = Udp(link.from_node)
         return link.udp
+
+    def open_group(self, number: int, group: tuple[str, int]) -> Udp:
+        """Return a node's socket that hears a group."""
+        return self.lan.open_group(number, group)
+
+    def open_lan(self, number: int, group: tuple[str, int]) -> Udp:
+        """Return a node's socket that sends to a group."""
+        return self.lan.open_lan(number, group)
 
     async def open_stream(self, number: int) -> tuple[Any, Any]:
         """Return a node's streams to the broker; raises OSError."""
@@ -224,7 +241,12 @@ class Village:
                 self.office.kill_controller()
             case "delay_step":
                 for link in links:
-                    link.set_link(later(self.scenario.network, event.delay_ms))
+                    line = of_node(self.scenario.network, link.node, self.scenario.nodes)
+                    link.set_link(later(line, event.delay_ms))
+            case "cut_lan":
+                self.lan.cut.update(numbers)
+            case "restore_lan":
+                self.lan.cut.difference_update(numbers)
             case "wall_step":
                 self.office.utc_off_ns += int(event.step_ms * 1e6)
             case "attack":
@@ -253,7 +275,8 @@ class Village:
             node.power_off()
             node.counters = counters
         await self.office.close()
-        await asyncio.sleep(0)
+        for _ in range(_TURNS_TO_END):
+            await asyncio.sleep(0)
 
 
 def play(
@@ -311,6 +334,7 @@ async def _play(
         mix=[],
         lead_us=max((stream.lead_us for stream in programme.streams.values()), default=0),
         sent=programme.sent,
+        beacons=village.lan.beacons,
     )
 
 
