@@ -205,13 +205,14 @@ class Office:
         if zone is None:
             link.withdraw(zone_id)
             return
+        sync_group = _pair(zone.sync_group)
         stream = self.memory.streams.get(zone_id)
         if stream is None:
-            link.announce(zone_id, [])
+            link.announce(zone_id, [], sync_group)
             return
-        group = (str(zone.multicast[0]), int(zone.multicast[1])) if zone.multicast else None
+        group = _pair(zone.multicast)
         announced = Stream(stream.ssrc, stream.frame_us, stream.media0_us, stream.lead_us, stream.priority, group=group)
-        link.announce(zone_id, [announced])
+        link.announce(zone_id, [announced], sync_group)
 
     async def _wait_for_silence(self) -> None:
         """Let the engine fade out and the nodes hear that it is over."""
@@ -233,6 +234,10 @@ class Office:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception():
             log.error("a report of the engine was lost", exc_info=task.exception())
+
+
+def _pair(address: list[Any] | None) -> tuple[str, int] | None:
+    return (str(address[0]), int(address[1])) if address else None
 
 
 def _check_record(path: Path | None) -> None:

@@ -10,16 +10,18 @@ from loaxa.output import Output, table
 
 
 def zone(controller: Controller, args: Namespace, output: Output) -> int:
-    """add, align, list, remove."""
+    """add, align, list, remove, set."""
     if args.action == "align":
         return _align(controller, args, output)
     if args.action == "add":
         body: dict[str, Any] = {"id": args.id, "title": args.title, "profile": args.profile, "gain_db": args.gain_db}
-        if args.multicast:
-            host, _, port = args.multicast.rpartition(":")
-            body["multicast"] = {"host": host, "port": int(port) if port.isdecimal() else port}
-        made = controller.post("/zones", body)
+        made = controller.post("/zones", {**body, **_groups(args)})
         output.answer(made, f"Zone {made['id']} added.")
+    elif args.action == "set":
+        changes = {name: getattr(args, name) for name in ("title", "profile", "gain_db")}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        changed = controller.patch(f"/zones/{segment(args.id)}", {**changes, **_groups(args)})
+        output.answer(changed, f"Zone {args.id} changed.")
     elif args.action == "remove":
         controller.delete(f"/zones/{segment(args.id)}")
         output.answer({"removed": args.id}, f"Zone {args.id} removed.")
@@ -38,8 +40,7 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
     if args.action == "add":
         body = {"id": args.id, "zone": args.zone, **_given(args)}
         if args.rtp:
-            host, _, port = args.rtp.rpartition(":")
-            body["rtp_address"] = {"host": host, "port": int(port) if port.isdecimal() else port}
+            body["rtp_address"] = _address(args.rtp)
         made = controller.post("/nodes", body)
         if args.rtp:
             output.answer(made, f"Receiver {made['id']} added.")
@@ -92,6 +93,17 @@ def session(controller: Controller, args: Namespace, output: Output) -> int:
     ]
     output.answer(answer, table(rows, ["session", "state", "source", "zones", "priority", "reason"]))
     return 0
+
+
+def _groups(args: Namespace) -> dict[str, Any]:
+    """Return the multicast groups that were given; "none" takes one away."""
+    given = {name: getattr(args, name) for name in ("multicast", "sync_group")}
+    return {name: None if text == "none" else _address(text) for name, text in given.items() if text}
+
+
+def _address(text: str) -> dict[str, Any]:
+    host, _, port = text.rpartition(":")
+    return {"host": host, "port": int(port) if port.isdecimal() else port}
 
 
 def _align(controller: Controller, args: Namespace, output: Output) -> int:

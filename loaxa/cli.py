@@ -12,6 +12,9 @@ from loaxa.output import Output
 PRIORITIES = ("background", "normal", "priority", "live", "emergency")
 
 
+_SYNC_GROUP = "the zone's nodes, all on one LAN, follow one of them in time by this group; a port of its own"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only on success."""
     args = build_parser().parse_args(arguments)
@@ -108,6 +111,14 @@ def _add_administration(
     add.add_argument("--profile", default="lan", help="lan, low or mobile")
     add.add_argument("--gain-db", type=_number, default=0.0)
     add.add_argument("--multicast", metavar="GROUP:PORT")
+    add.add_argument("--sync-group", metavar="GROUP:PORT", help=_SYNC_GROUP)
+    change = zones.add_parser("set", parents=[remote], help="change a zone")
+    change.add_argument("id", metavar="ID")
+    change.add_argument("--title")
+    change.add_argument("--profile", help="lan, low or mobile")
+    change.add_argument("--gain-db", type=_number)
+    change.add_argument("--multicast", metavar="GROUP:PORT", help="or: none")
+    change.add_argument("--sync-group", metavar="GROUP:PORT", help=_SYNC_GROUP + "; or: none")
     _add_align(zones, remote)
     zones.add_parser("list", parents=[remote], help="list zones")
     zones.add_parser("remove", parents=[remote], help="remove a zone without nodes").add_argument("id", metavar="ID")

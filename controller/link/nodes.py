@@ -79,9 +79,10 @@ class Link:
                 await self._task
             self._task = None
 
-    def announce(self, zone_id: str, streams: Sequence[Stream]) -> None:
-        """Tell the nodes of a zone what is on air; told again whenever the broker comes back."""
-        self._put(zone_id, announcement.build(zone_id, list(streams)))
+    def announce(self, zone_id: str, streams: Sequence[Stream], sync_group: tuple[str, int] | None = None) -> None:
+        """Tell the nodes of a zone what is on air, and by which group they agree on the time; told again whenever the
+        broker comes back."""
+        self._put(zone_id, announcement.build(zone_id, list(streams), sync_group))
 
     async def settle(self, patience_s: float) -> None:
         """Return when every announcement was taken by the broker, or after `patience_s`."""

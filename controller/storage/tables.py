@@ -13,7 +13,8 @@ class Table(DeclarativeBase):
 class Zone(Table):
     """Nodes that always play the same programme.
 
-    profile: a name of codec.profile. multicast: ``[group, port]`` or null for unicast.
+    profile: a name of codec.profile. multicast: ``[group, port]`` or null for unicast. sync_group: ``[group, port]`` by
+    which its nodes agree on the time on their LAN, or null.
     """
 
     __tablename__ = "zones"
@@ -23,6 +24,7 @@ class Zone(Table):
     profile: Mapped[str] = mapped_column(String(16), default="lan")
     gain_db: Mapped[float] = mapped_column(Float, default=0.0)
     multicast: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    sync_group: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
 
 class Node(Table):

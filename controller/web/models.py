@@ -39,7 +39,7 @@ def at(wall_us: int | None) -> datetime | None:
 
 def _no_null(cls: type[BaseModel], values: Any) -> Any:
     """Let a patch leave a field out, but set to null only what may be null."""
-    nullable = {"multicast", "rtp_address", "x_m", "y_m", "lat", "lon"}
+    nullable = {"multicast", "sync_group", "rtp_address", "x_m", "y_m", "lat", "lon"}
     for name, value in values.items() if isinstance(values, dict) else ():
         if value is None and name not in nullable:
             raise ValueError(f"{name} must not be null; leave it out to keep it")
@@ -100,6 +100,11 @@ class ZonePatch(Body):
     )
     gain_db: GainDb = 0.0
     multicast: Group | None = Field(None, description="null: every node gets its own packets")
+    sync_group: Group | None = Field(
+        None,
+        description="for nodes on one LAN: one leads in time, the others follow it by this group, whose port nothing"
+        " else uses, multicast least of all; null: each follows the controller",
+    )
 
     _checked = model_validator(mode="before")(_no_null)
 
@@ -115,6 +120,8 @@ class ZonePatch(Body):
         values = self.model_dump(exclude_unset=True)
         if self.multicast:
             values["multicast"] = self.multicast.pair()
+        if self.sync_group:
+            values["sync_group"] = self.sync_group.pair()
         return values
 
 
@@ -132,6 +139,7 @@ class ZoneOut(BaseModel):
     profile: str
     gain_db: float
     multicast: Address | None
+    sync_group: Address | None
     nodes: list[str]
     on_air: dict[str, int] | None
     behind: list[str]

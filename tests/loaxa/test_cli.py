@@ -55,6 +55,11 @@ def test_a_zone_and_a_node(office: Running) -> None:
     assert answer(office, "node", "set", "cum-2", "--muted")["muted"] is True
     assert b"cum-2" in loaxa(office, "node", "list").stdout
     assert "nodes" in complaint(loaxa(office, "zone", "remove", "thon-1"))
+    group = ("--sync-group", "239.77.1.1:5006")
+    changed = answer(office, "zone", "set", "thon-1", *group, "--gain-db", "-1")
+    assert (changed["sync_group"], changed["gain_db"]) == ({"host": "239.77.1.1", "port": 5006}, -1)
+    assert changed["title"] == "Thôn Đông", "what is not given stays"
+    assert answer(office, "zone", "set", "thon-1", "--sync-group", "none")["sync_group"] is None
     assert answer(office, "node", "remove", "cum-2") == {"removed": "cum-2"}
     assert [zone["id"] for zone in answer(office, "zone", "list")["zones"]] == ["thon-1"]
 
@@ -80,6 +85,8 @@ def test_delays_by_hand_and_by_position(office: Running) -> None:
         ("node", "remove", "a\nb"),
         ("session", "stop", "all/../x"),
         ("zone", "add", "q", "--multicast", "239.1.1.1:\u00b2"),
+        ("zone", "set", "thon-1", "--sync-group", "239.1.1.1"),
+        ("zone", "set", "thon-9", "--title", "x"),
         ("broadcast", b"text:\xff", "--zone", "thon-1"),
     ],
 )

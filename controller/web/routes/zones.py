@@ -33,7 +33,7 @@ async def list_zones(office: TheOffice) -> ZoneList:
 @router.post("", status_code=201, summary="Add a zone", responses=errors(400, 409, 422))
 async def add_zone(office: TheOffice, body: ZoneNew) -> ZoneOut:
     """A zone has no nodes at first."""
-    defaults = {"title": "", "profile": "lan", "gain_db": 0.0, "multicast": None}
+    defaults = {"title": "", "profile": "lan", "gain_db": 0.0, "multicast": None, "sync_group": None}
     return zone_out(office, await office.stations.add_zone({**defaults, **body.columns()}), [])
 
 

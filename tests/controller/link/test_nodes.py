@@ -87,6 +87,14 @@ async def test_announced_and_silent_again(office: Running, node: aiomqtt.Client)
     assert announcement.parse(await _next(node), "thon-1") == []
 
 
+async def test_a_sync_group_is_told_in_silence_too(office: Running, node: aiomqtt.Client) -> None:
+    await node.subscribe(names.zone_topic("thon-1", "session"))
+    assert announcement.parse_all(await _next(node), "thon-1") == ([], None)
+    for group, told in (({"host": "239.77.1.1", "port": 5006}, ("239.77.1.1", 5006)), (None, None)):
+        await asyncio.to_thread(office.http.patch, "/api/zones/thon-1", json={"sync_group": group})
+        assert announcement.parse_all(await _next(node), "thon-1") == ([], told)
+
+
 def test_an_external_broker_that_is_not_there(tmp_path: Path) -> None:
     config = '[http]\nport = 0\n[media]\nhost = "127.0.0.1"\nport = 0\n[broker]\nhost = "127.0.0.1"\nport = 1\n'
     config += '[storage]\nfolder = "{folder}"\n'

@@ -38,6 +38,7 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/api/zones", {"id": "thon-1"}, 409, "already"),
     ("POST", "/api/zones", {"id": "x", "profile": "huge"}, 422, "lan"),
     ("POST", "/api/zones", {"id": "x", "multicast": {"host": "10.0.0.1", "port": 1}}, 422, "multicast"),
+    ("POST", "/api/zones", {"id": "x", "sync_group": {"host": "10.0.0.1", "port": 1}}, 422, "sync_group"),
     ("PATCH", "/api/zones/thon-1", {"title": None}, 422, "title"),
     ("DELETE", "/api/zones/thon-1", None, 409, "nodes"),
     ("GET", "/api/zones/none", None, 404, "no zone"),

@@ -31,7 +31,12 @@ def _silence(office: Running) -> Iterator[None]:
 
 
 def test_zone_life(office: Running) -> None:
-    made = office.post("/api/zones", {"id": "tam", "profile": "low", "multicast": {"host": "239.1.2.3", "port": 5004}})
+    group = {"host": "239.77.1.1", "port": 5006}
+    asked = {"id": "tam", "profile": "low", "multicast": {"host": "239.1.2.3", "port": 5004}, "sync_group": group}
+    made = office.post("/api/zones", asked)
+    assert made["sync_group"] == group
+    assert office.http.patch("/api/zones/tam", json={"sync_group": None}).json()["sync_group"] is None
+    assert office.http.patch("/api/zones/tam", json={"sync_group": group}).json()["sync_group"] == group
     assert made["multicast"] == {"host": "239.1.2.3", "port": 5004}
     changed = office.http.patch("/api/zones/tam", json={"multicast": None, "gain_db": -3}).json()
     assert (changed["multicast"], changed["gain_db"], changed["profile"]) == (None, -3, "low")
