@@ -17,8 +17,9 @@ _DRIFT_WALK_PPM = 0.02
 _LEAST_GOAL_US = 30.0
 _GOAL_SHARE = 0.003
 """How well the offset should be known: what a listener can hear of it, and on a long path what asymmetry hides."""
-_HASTE = ((2000000, 0), (20000000, 250000), (120000000, 500000))
-"""Longest pause between bursts until so long after the start, while the goal is not reached."""
+_HASTE = ((2000000, 0, 0), (20000000, 120000, 1), (100000000, 200000, 4))
+"""Longest pause between bursts until so long after the start, while the goal is not reached: so long, or so many round
+trips. A village on a LAN is tight in a minute; on a long path more haste would only load the controller."""
 _LEAST_PERIOD_US = 500000
 _MOST_PERIOD_US = 4000000
 _RETRY_PERIOD_US = 250000
@@ -159,9 +160,9 @@ class Clock:
         density = (goal_us * goal_us / (1.414 * _DRIFT_WALK_PPM**0.5)) ** 1.3333
         period_us = int(min(max(density / self._burst_variance * 1e6, _LEAST_PERIOD_US), _MOST_PERIOD_US))
         if self._line.sd_us(now_us + period_us) > 1.25 * goal_us:
-            for until_us, hasty_us in self._haste:
+            for until_us, hasty_us, round_trips in self._haste:
                 if now_us - self._started_us < until_us:
-                    return hasty_us
+                    return max(hasty_us, int(round_trips * self._trip_us))
         return _MOST_PERIOD_US if self.relaxed else period_us
 
     def locked(self, now_us, lost_after_us=_LOST_AFTER_US):
