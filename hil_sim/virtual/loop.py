@@ -66,7 +66,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._soon.append(handle)
         return handle  # type: ignore[return-value] # all that anybody asks of it is cancel()
 
-    def call_at(  # type: ignore[override]
+    def call_at(  # type: ignore[override] # as call_soon
         self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         """As asyncio's."""
@@ -77,7 +77,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Nothing to do: it is left out when its time comes."""
 
-    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
+    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override] # as call_soon
         """Have `fd`, an object of the simulation, call back when something has come."""
         fd.on_readable = lambda: callback(*args)
 

@@ -60,5 +60,5 @@ def _module(library: ctypes.CDLL) -> ModuleType:
         return int(run_amplify(address_of(first_of(samples)), count, gain, target, step))
 
     module = ModuleType("loadsp")
-    module.resample, module.amplify = resample, amplify  # type: ignore[attr-defined]
+    module.resample, module.amplify = resample, amplify  # type: ignore[attr-defined] # made at run time
     return module

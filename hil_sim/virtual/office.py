@@ -151,6 +151,7 @@ class Office:
         """Start an engine and tell it everything."""
         channel = Channel(self._on_event)
         self._channel = channel
+        # The channel has what an engine asks of one, without the socket of controller.engine.control's.
         engine = Engine(self._settings, channel, self._network.media, self._ground)  # type: ignore[arg-type]
         self._task = self._loop.create_task(self._run(engine))
         channel.tell({"op": "clock", **asdict(self._anchor)})

@@ -22,7 +22,10 @@ def thd_n_db(samples: np.ndarray, hz: float) -> float:
     return float(10 * np.log10(best))
 
 
-@pytest.mark.parametrize(("hz", "ppm", "limit_db"), [(1000, 50.0, -70), (1000, 5000.0, -70), (3000, 50.0, -48)])
+@pytest.mark.parametrize(
+    ("hz", "ppm", "limit_db"),
+    [(1000, 100.0, -70), (1000, -100.0, -70), (1000, 50.0, -70), (1000, 5000.0, -70), (3000, 50.0, -48)],
+)
 def test_a_tone_stays_clean(hz: int, ppm: float, limit_db: float) -> None:
     source = array("h", np.round(20_000 * np.sin(2 * np.pi * hz / RATE * np.arange(50_000))).astype(np.int16))
     drift = DriftCorrector()

@@ -371,7 +371,7 @@ def check_clock_is_not_carried_off_by_a_queue_that_fills_and_drains():
     for first in (0, 120):  # the second boots into it
         chance = Chance(14)
         clock = Clock(names.node_tag("g"))
-        errors, bounds = _settle(clock, _filling_queue(chance, first), lambda: 5000 + chance.next(1000))  # noqa: B023
+        errors, bounds = _settle(clock, _filling_queue(chance, first), lambda: 5000 + chance.next(1000))  # noqa: B023 - used within this turn
         assert max([abs(error) for error in errors]) < 400, max(errors)
         for error, bound in zip(errors, bounds):
             assert -bound <= error <= bound, (error, bound)
