@@ -4,9 +4,9 @@ from controller.engine.history import History
 
 SHARE = 0.25
 """Of a stream's packets may be sent again to one member, over time."""
-BURST = 24
+BURST = 40
 """Packets at once to one member: half a second of a stream of 20 ms frames."""
-MAX_TIMES = 2
+MAX_TIMES = 3
 """How often a frame is sent again to one member."""
 
 
@@ -31,21 +31,30 @@ class Allowance:
 
 
 class Asker:
-    """What one member has had again of the stream whose packets are in `history`."""
+    """What one member has had again of the stream whose packets are in `history`.
 
-    def __init__(self, history: History) -> None:
+    copies_us: a request for a frame that was sent again less than so long ago is a copy of the one before.
+    """
+
+    def __init__(self, history: History, copies_us: int) -> None:
         self._history = history
         self._allowance = Allowance(SHARE, BURST, history.kept)
-        self._times: dict[int, int] = {}
+        self._copies_us = copies_us
+        self._times: dict[int, tuple[int, int]] = {}
 
-    def take(self, frame_index: int) -> bool:
-        """Return whether a frame that is in the history may be sent again, and take note that it is."""
-        times = self._times.get(frame_index, 0)
+    def has_had(self, frame_index: int, now_us: int) -> bool:
+        """Return whether a request for a frame at `now_us` is a copy of one that was answered."""
+        sent = self._times.get(frame_index)
+        return sent is not None and now_us - sent[1] < self._copies_us
+
+    def take(self, frame_index: int, now_us: int) -> bool:
+        """Return whether a frame that is in the history may be sent again at `now_us`, and take note that it is."""
+        times = self._times.get(frame_index, (0, 0))[0]
         if times >= MAX_TIMES or not self._allowance.has(self._history.kept):
             return False
         self._allowance.take()
-        self._times[frame_index] = times + 1
+        self._times[frame_index] = times + 1, now_us
         if len(self._times) > 2 * self._history.capacity:
             oldest = self._history.oldest
-            self._times = {index: count for index, count in self._times.items() if index >= oldest}
+            self._times = {index: sent for index, sent in self._times.items() if index >= oldest}
         return True

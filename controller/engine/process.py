@@ -193,6 +193,7 @@ class Engine:
             "time_ignored": self._time.ignored,
             "asked": self._again.asked,
             "retransmitted": self._again.retransmitted,
+            "copies": self._again.copies,
             "refused": self._again.refused,
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
         }

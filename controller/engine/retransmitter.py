@@ -25,7 +25,8 @@ class Retransmitter:
     """Answers NACKs by `media`.
 
     find: the stream of an SSRC, or None. where: the address that a member's time exchanges come from, or None.
-    asked: frames asked for; a datagram that cannot be read counts as one. retransmitted, refused: of these.
+    asked: frames asked for; a datagram that cannot be read counts as one. copies, retransmitted, refused: of these,
+    those asked for a moment before already, sent again, and not.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Retransmitter:
     ) -> None:
         self.asked = 0
         self.retransmitted = 0
+        self.copies = 0
         self._media = media
         self._clock = clock
         self._find = find
@@ -47,7 +49,7 @@ class Retransmitter:
     @property
     def refused(self) -> int:
         """Frames asked for that were not sent again."""
-        return self.asked - self.retransmitted
+        return self.asked - self.retransmitted - self.copies
 
     def set_zones(self, zones: Iterable[Zone]) -> None:
         """Answer members of these zones only."""
@@ -80,9 +82,12 @@ class Retransmitter:
             index, packet = found
             if stream.play_us(index) <= now_us:
                 continue
+            if asker.has_had(index, now_us):
+                self.copies += 1
+                continue
             if not self._total.has(now_us):
                 return
-            if not asker.take(index):
+            if not asker.take(index, now_us):
                 continue
             self._total.take()
             try:

@@ -9,6 +9,8 @@ from controller.engine.plan import Mapping, Zone
 
 PENDING, SENDING, DRAINING = "pending", "sending", "draining"
 _DTX_BYTES = 2
+_COPIES_SHARE = 8
+"""Of the lead: copies of a request come within this, the next request after it."""
 _SPARE_FRAMES = 2
 """A block is begun before its instant."""
 
@@ -54,7 +56,7 @@ class Stream:
         """Return what a member has had again."""
         found = self._askers.get(tag)
         if found is None:
-            found = self._askers[tag] = Asker(self.history)
+            found = self._askers[tag] = Asker(self.history, self.lead_us // _COPIES_SHARE)
         return found
 
     def carry(self, media_us: int, payload: memoryview) -> None:

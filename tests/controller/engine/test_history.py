@@ -45,7 +45,7 @@ def test_no_number_finds_what_is_too_old(sequences, gaps):
 def test_a_member_never_has_more_than_its_share(turns):
     """Whatever is asked for, in any order."""
     history = History(CAPACITY)
-    asker = Asker(history)
+    asker = Asker(history, 0)
     times = {}
     index = granted = 0
     for sent, ages in turns:
@@ -54,7 +54,7 @@ def test_a_member_never_has_more_than_its_share(turns):
             index += 1
         for age in ages:
             wanted = max(0, index - 1 - age)
-            if asker.take(wanted):
+            if asker.take(wanted, index):
                 granted += 1
                 times[wanted] = times.get(wanted, 0) + 1
         assert granted <= BURST + SHARE * index

@@ -305,12 +305,22 @@ def check_repair_asks_once_it_is_overdue_and_again_when_no_answer_came():
     assert _due(repair, 3 * 20000 + 61000) == []  # it may have been overtaken
     assert _due(repair, 5 * 20000 + 70000) == [3, 4]
     assert _due(repair, 5 * 20000 + 71000) == []
+    for copy_us in (80000, 90000):  # the requests may be lost too
+        assert _due(repair, 5 * 20000 + copy_us) == [3, 4]
+    assert _due(repair, 5 * 20000 + 100000) == []
     repair.arrived(3, False, True)
-    again_us = 5 * 20000 + 70000 + 130000
+    again_us = 5 * 20000 + 90000 + 130000
     assert _due(repair, again_us) == [4]
     repair.arrived(4, False, True)
     assert _due(repair, again_us + 200000) == []
     assert counters["asked"] == 3 and counters["repaired"] == 2
+
+
+def check_repair_asks_but_once_where_an_answer_is_near():
+    repair, arrivals, _ = _repair()
+    _feed(repair, arrivals, [0, 1, 2, 5], 5000)
+    due = [repair.due(0, lambda index: now_us - index * 20000, 100000, 10000, 9000) for now_us in (110000, 119000, 121000)]  # noqa: B023 - used within this turn
+    assert due == [[3, 4], [], [3, 4]], due
 
 
 def check_repair_gives_up_what_no_answer_can_bring_in_time():
@@ -330,8 +340,8 @@ def check_repair_keeps_within_its_share():
         arrived += 1
         now_us = index * 20000 + 90000
         asked += len(_due(repair, now_us))
-    assert counters["asked"] == asked
-    assert arrived * 0.19 < asked < arrived * 0.2 + 25
+    assert arrived * 0.24 < counters["asked"] < arrived * 0.25 + 17, counters["asked"]
+    assert asked <= 3 * counters["asked"]
 
 
 def check_repair_takes_no_pause_for_a_loss():
