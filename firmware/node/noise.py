@@ -10,7 +10,7 @@ _BOUNDS = (2, 6, 12)
 CLASSES = len(_BOUNDS) + 1
 _MEMORY = 128
 """Exchanges after which a class forgets."""
-_PRIOR = 8
+_PRIOR = 6
 """What was guessed from the first burst counts as much as so many exchanges."""
 _QUEUE = 3.0
 """Where the queue begins, in usual excesses: even jitter hardly reaches it."""
@@ -49,6 +49,8 @@ class Noise:
         if self._whole < _YOUNG:
             # What is usual shows within a burst: a queue is the same for all of it. A few answers may agree by chance.
             if len(trips) >= _ENOUGH:
+                if not self._whole:
+                    self._variance = [self._first_guess(bursts)] * CLASSES
                 local_us = float(trips[len(trips) // 2] - trips[0])
                 self._usual_us = min(self._usual_us, local_us) if self._whole else local_us
                 self._whole += 1
