@@ -50,7 +50,7 @@ PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("lan", 20_000, 150_000, 32_000, 5, VOIP, fec=True, dtx=False, expected_loss_percent=1),
-        Profile("low", 10_000, 60_000, 48_000, 5, RESTRICTED_LOWDELAY, fec=False, dtx=False, expected_loss_percent=0),
+        Profile("low", 10_000, 53_000, 48_000, 5, RESTRICTED_LOWDELAY, fec=False, dtx=False, expected_loss_percent=0),
         Profile(
             *("mobile", 20_000, 800_000, 24_000, 8, VOIP),
             fec=True,

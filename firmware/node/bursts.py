@@ -3,7 +3,7 @@
 from codec.wire import sync
 
 BURST = 8
-GAP_US = 8000
+GAP_US = 4000
 _ENOUGH_REPLIES = 4
 _LEAST_WAIT_US = 120000
 _MOST_WAIT_US = 1000000
@@ -43,6 +43,11 @@ class Bursts:
     def middle_us(self):
         """The local time between the burst's first request and its last."""
         return (self._began_us + self._last_us) // 2
+
+    @property
+    def waiting(self):
+        """True while all requests of a burst are sent and answers may come."""
+        return self._open and self._sent == BURST
 
     @property
     def complete(self):

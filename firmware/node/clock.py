@@ -17,12 +17,13 @@ _DRIFT_WALK_PPM = 0.02
 _LEAST_GOAL_US = 30.0
 _GOAL_SHARE = 0.003
 """How well the offset should be known: what a listener can hear of it, and on a long path what asymmetry hides."""
-_HASTE = ((2000000, 0, 0), (20000000, 120000, 1), (100000000, 200000, 4))
+_HASTE = ((6000000, 0, 0), (20000000, 60000, 1), (100000000, 120000, 4))
 """Longest pause between bursts until so long after the start, while the goal is not reached: so long, or so many round
 trips. A village on a LAN is tight in a minute; on a long path more haste would only load the controller."""
 _LEAST_PERIOD_US = 500000
 _MOST_PERIOD_US = 4000000
 _RETRY_PERIOD_US = 250000
+_LOOK_US = 10000
 
 _JUMP_SD = 6.0
 _JUMP_US = 2000.0
@@ -65,8 +66,11 @@ class Clock:
 
     def next_us(self, now_us):
         """Return the local time at which :meth:`poll` has something to do."""
-        due_us = self._bursts.due_us
-        return now_us if due_us is None else due_us
+        bursts = self._bursts
+        if bursts.due_us is None:
+            return now_us
+        # The last answer makes the burst complete, before the time at which it is given up.
+        return min(bursts.due_us, now_us + _LOOK_US) if bursts.waiting else bursts.due_us
 
     def receive(self, data, now_us):
         """Take a reply that came at local `now_us`; False if nobody asked for it. Raises WireError."""

@@ -40,7 +40,7 @@ _MOST_CRASHES = 20
 _TURNS_TO_END = 10
 """Of the loop, until tasks that tasks have started have ended too."""
 _BEGIN_NS = 3_600 * _NS
-_FLOOR_US, _LOW_FLOOR_US, _LOW_LEAD_US = 90_000, 60_000, 120_000
+_FLOOR_US, _LOW_FLOOR_US, _LOW_LEAD_US = 90_000, 36_000, 120_000
 """A packet that comes this long before its instant is not late for any node: what a node waits for, and its DAC."""
 
 

@@ -10,7 +10,7 @@ from controller.engine.mediaclock import MediaClock
 from controller.engine.mediasocket import open_media
 from controller.engine.reception import Reception
 from controller.engine.settings import EngineSettings
-from controller.engine.timeservice import TimeService
+from controller.engine.timeservice import ANSWERS_A_SECOND, ANSWERS_AT_ONCE, TimeService
 
 TAG = names.node_tag("loa-1")
 
@@ -119,3 +119,14 @@ def test_what_was_learned_outlives_an_older_plan(bench, node):
     assert bench.service.address(TAG) == node.getsockname()
     assert bench.service.address(names.node_tag("loa-2")) == ("192.0.2.8", 8)
     assert bench.service.address(names.node_tag("loa-3")) is None
+
+
+def test_a_thousand_nodes_that_boot_at_once_do_not_take_the_sound_its_time(bench, node):
+    request = sync.pack_request(7, TAG, 123)
+    arrival_ns = 10**12
+    for _ in range(2 * ANSWERS_AT_ONCE):
+        bench.service.on_request(request, arrival_ns, node.getsockname())
+    assert bench.service.answered == ANSWERS_AT_ONCE
+    for number in range(ANSWERS_A_SECOND // 5):
+        bench.service.on_request(request, arrival_ns + number * 25_000, node.getsockname())  # twice as fast as it may
+    assert bench.service.answered - ANSWERS_AT_ONCE == pytest.approx(ANSWERS_A_SECOND // 10, abs=2)
