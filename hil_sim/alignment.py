@@ -6,6 +6,7 @@ searched finely near what those found, by normalised cross-correlation, and its 
 sample by Gauss-Newton steps on the residual (Lucas and Kanade, IJCAI 1981, in one dimension).
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ _ROUGH_RATE = 6_000
 _ROUGH_STEP = RATE // _ROUGH_RATE
 _TRACK_HOP_S = 0.5
 _TRACK_REACH_S = 1.0
+_TRACK_NEAR_S = 1.1
 _TRACK_MIN_CORRELATION = 0.4
 _FINE_REACH = round(0.008 * RATE)
 _REFINE_STEPS = 3
@@ -123,8 +125,11 @@ def _track(source: Floats, ear: Floats, whole_s: float) -> list[tuple[float, flo
 def _near(track: list[tuple[float, float]], time_s: float, whole_s: float) -> list[float]:
     """Return the whole's delay and the distinct others that the track has within a second of `time_s`."""
     delays = [whole_s]
-    for at_s, delay_s in track:
-        if abs(at_s - time_s) <= 1.1 and all(abs(delay_s - other) > 0.002 for other in delays):
+    first = bisect_left(track, (time_s - _TRACK_NEAR_S,))
+    for at_s, delay_s in track[first:]:
+        if at_s > time_s + _TRACK_NEAR_S:
+            break
+        if all(abs(delay_s - other) > 0.002 for other in delays):
             delays.append(delay_s)
     return delays
 

@@ -41,7 +41,7 @@ class Relay:
         broker = (settings["broker"][0], settings["broker"][1])
         numbers = range(1, settings["nodes"] + 1)
         seed = settings["seed"] * 100_003
-        self.udp = [UdpLink(n, controller, link, seed + n, self._log) for n in numbers]
+        self.udp = [UdpLink(n, controller, link.of_node(n, len(numbers)), seed + n, self._log) for n in numbers]
         self.tcp = [TcpLink(broker, int(link.delay_ms * 1_000_000)) for _ in numbers]
         self._due: list[tuple[int, int, Callable[[int], None]]] = []
         self._order = itertools.count()

@@ -88,7 +88,7 @@ class LinkSettings:
     deviation of a normal part, never below no delay at all. loss: probability of a datagram. burst: mean length of a
     run of lost ones; 1 is independent loss. rate_kbps: kbit/s of the bottleneck with a queue before it; 0 is no limit.
     duplicate: probability that a datagram comes twice. delay_up_spread_ms: how much longer the last node's way up is
-    than the first one's, those between them evenly; in virtual time only.
+    than the first one's, those between them evenly.
     """
 
     delay_ms: float = 0.0
@@ -99,6 +99,13 @@ class LinkSettings:
     delay_up_ms: float | None = None
     duplicate: float = 0.0
     delay_up_spread_ms: float = 0.0
+
+    def of_node(self, node: int, nodes: int) -> "LinkSettings":
+        """Return the settings of one node's way."""
+        if not self.delay_up_spread_ms or nodes < 2:
+            return self
+        more_ms = self.delay_up_spread_ms * (node - 1) / (nodes - 1)
+        return replace(self, delay_up_ms=self.up().delay_ms + more_ms)
 
     def up(self) -> "LinkSettings":
         """Return the settings of the direction from node to controller."""
@@ -171,7 +178,8 @@ class Scenario:
     """One run, complete: `name` is the file's, `nodes` the number of them at `positions`.
 
     skew_settle_s: for so long after a node began to sound, or began again, it is not counted in the skew.
-    sync_group: the nodes agree on the time by multicast on their `lan`; in virtual time only.
+    sync_group: the nodes agree on the time by multicast. In virtual time they do so on their `lan`, in real time on the
+    loopback, as it is.
     """
 
     name: str
@@ -228,8 +236,8 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
     session = table.table("session")
     profile = session.choice("profile", "lan", tuple(PROFILES))
     sync_group = session.boolean("sync_group", False)
-    if sync_group and runtime != "cpython":
-        raise ScenarioError('session.sync_group needs village.runtime = "cpython"')
+    if table.has("lan") and runtime != "cpython":
+        raise ScenarioError('a table "lan" needs village.runtime = "cpython": in real time the LAN is the loopback')
     scenario = Scenario(
         name=name,
         seed=seed,
@@ -238,7 +246,7 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
         runtime=runtime,
         profile=profile,
         source=_source(table.table("source"), duration_s, folder),
-        network=_link(table.table("network"), runtime),
+        network=_link(table.table("network")),
         clock=_clock(table.table("clock"), runtime),
         events=_each(table, "event", lambda entry: _event(entry, nodes, duration_s, runtime)),
         positions=_positions(village, nodes),
@@ -284,7 +292,7 @@ def _lan(table: Fields) -> LinkSettings:
     return settings
 
 
-def _link(table: Fields, runtime: str) -> LinkSettings:
+def _link(table: Fields) -> LinkSettings:
     settings = LinkSettings(
         delay_ms=table.number("delay_ms", 0.0, low=0.0, high=60_000.0),
         jitter_ms=table.number("jitter_ms", 0.0, low=0.0, high=10_000.0),
@@ -295,8 +303,6 @@ def _link(table: Fields, runtime: str) -> LinkSettings:
         duplicate=table.number("duplicate", 0.0, low=0.0, high=0.95),
         delay_up_spread_ms=table.number("delay_up_spread_ms", 0.0, low=0.0, high=10_000.0),
     )
-    if settings.delay_up_spread_ms and runtime != "cpython":
-        raise ScenarioError('network.delay_up_spread_ms needs village.runtime = "cpython"')
     table.done()
     return settings
 

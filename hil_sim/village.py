@@ -12,10 +12,12 @@ from hil_sim.network import Network
 from hil_sim.nodes import Node, NodeSetup
 from hil_sim.office import Office, OfficeError
 from hil_sim.packets import Datagram
+from hil_sim.ports import free_udp_port
 from hil_sim.scenario import Event, Scenario
 from hil_sim.signals import write_wav
 
 ZONE = "thon-1"
+SYNC_GROUP = "239.77.1.1"
 SETTLE_S = 4.0
 """After the last node is on line: its clock has had a few exchanges, as that of any node on a pole has."""
 ONLINE_S = 60.0
@@ -153,7 +155,10 @@ class Village:
             scenario.seed,
             self._record,
         )
-        self.office.post("/api/zones", {"id": ZONE, "title": "Thôn Một", "profile": scenario.profile})
+        zone: dict[str, object] = {"id": ZONE, "title": "Thôn Một", "profile": scenario.profile}
+        if scenario.sync_group:
+            zone["sync_group"] = {"host": SYNC_GROUP, "port": free_udp_port()}
+        self.office.post("/api/zones", zone)
         chance = random.Random(scenario.seed)
         for number in range(1, scenario.nodes + 1):
             setup = NodeSetup(

@@ -37,12 +37,14 @@ GAUGES = (
     ("buffer_us", -(1 << 40), 1 << 40),
     ("tail_us", -(1 << 40), 1 << 40),
     ("skew_us", -(1 << 40), 1 << 40),
+    ("leads", 0, 1),
     ("free_heap_bytes", 0, 1 << 40),
     ("signal_dbm", -200, 50),
     ("temperature_mc", -100000, 200000),
     ("storage_free_bytes", 0, 1 << 50),
 )
-"""Name, least and greatest value of each integer gauge; null where the node has no way to know."""
+"""Name, least and greatest value of each integer gauge; null where the node has no way to know. `leads`: 1 where its
+village plays by this node's time, 0 where it plays by another's; null where it goes by the controller alone."""
 
 
 def build_status(state: str, firmware: str = "", board: str = "", restart_cause: str = "") -> bytes:

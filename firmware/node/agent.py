@@ -53,7 +53,7 @@ class Agent:
         self.pipeline = Pipeline(self.time, self._opus, self.counters, hal.stamp_sd_us, config.fill_ms * 48)
         self.settings = Settings(config, hal)
         self.commands = Commands(config.id, self.settings, self)
-        self.health = Health(hal, self.time, self.pipeline, self.counters, now_us)
+        self.health = Health(hal, self.time, self.village, self.pipeline, self.counters, now_us)
         self.watchdog = Watchdog(now_us)
         self.link = Link(hal, config, self)
         self.apply_settings()

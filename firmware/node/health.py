@@ -6,9 +6,10 @@ from codec.wire import report
 class Health:
     """Says when a report is due, and builds it."""
 
-    def __init__(self, hal, clock, pipeline, counters, started_us):
+    def __init__(self, hal, clock, village, pipeline, counters, started_us):
         self._hal = hal
         self._clock = clock
+        self._village = village
         self._pipeline = pipeline
         self._counters = counters
         self._started_us = started_us
@@ -35,6 +36,7 @@ class Health:
             "buffer_us": jitter.least_slack_us,
             "tail_us": self._pipeline.tail_us(),
             "skew_us": player.skew_us,
+            "leads": self._village.role,
             "free_heap_bytes": hal.free_heap_bytes(),
             "signal_dbm": hal.signal_dbm(),
             "temperature_mc": hal.temperature_mc(),

@@ -54,6 +54,13 @@ class Village:
         if self._time.leader is not None:
             self._time.follow(None, now_us)
 
+    @property
+    def role(self):
+        """1: the village goes by this node, 0: this node goes by another, None: by the controller alone."""
+        if self.leading:
+            return 1
+        return None if self._time.leader is None else 0
+
     # ---- in and out ----
 
     def poll(self, now_us, sounding):

@@ -22,6 +22,14 @@ def draw(seed: int) -> Scenario:
     events: list[Event] = []
     for _ in range(chance.choice((0, 1, 1, 2, 3))):
         events += _happening(chance, nodes, duration_s, profile)
+    network = _line(chance, profile)
+    clock = Clock(drift_ppm=(-drift_ppm, drift_ppm), uptime_days=chance.choice((0.0, 0.0, 25.0, 400.0)))
+    sync_group = nodes > 1 and chance.random() < 0.3
+    if sync_group and chance.random() < 0.5:
+        at_s = chance.uniform(QUIET_S, max(duration_s - HEAL_S, QUIET_S))
+        node = chance.choice((None, chance.randint(1, nodes)))
+        back_s = min(at_s + chance.choice((0.5, 3.0, 8.0)), duration_s)
+        events += [Event(at_s, "cut_lan", node), Event(back_s, "restore_lan", node)]
     return Scenario(
         name=f"seed-{seed}",
         seed=seed,
@@ -29,10 +37,11 @@ def draw(seed: int) -> Scenario:
         nodes=nodes,
         runtime="cpython",
         profile=profile,
-        network=_line(chance, profile),
-        clock=Clock(drift_ppm=(-drift_ppm, drift_ppm), uptime_days=chance.choice((0.0, 0.0, 25.0, 400.0))),
+        network=network,
+        clock=clock,
         events=tuple(sorted(events, key=lambda event: event.at_s)),
         positions=poles(nodes),
+        sync_group=sync_group,
     )
 
 

@@ -175,7 +175,7 @@ class Network:
         """Told of each datagram that reaches a node."""
         self._keep = keep
         self.links = [
-            Link(self, node, of_node(settings, node, nodes), seed * 100_003 + node) for node in range(1, nodes + 1)
+            Link(self, node, settings.of_node(node, nodes), seed * 100_003 + node) for node in range(1, nodes + 1)
         ]
         self.by_address = {link.address: link for link in self.links}
 
@@ -195,14 +195,6 @@ class Network:
         if self._keep:
             now_ns = self.loop.now_ns
             self.datagrams.append(Datagram(TO_NODE, node, now_ns, now_ns, data, injected=True))
-
-
-def of_node(settings: LinkSettings, node: int, nodes: int) -> LinkSettings:
-    """Return one node's line where the ways up differ."""
-    if not settings.delay_up_spread_ms or nodes < 2:
-        return settings
-    up_ms = settings.up().delay_ms + settings.delay_up_spread_ms * (node - 1) / (nodes - 1)
-    return replace(settings, delay_up_ms=up_ms)
 
 
 def later(settings: LinkSettings, delay_ms: float) -> LinkSettings:

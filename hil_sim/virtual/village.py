@@ -20,7 +20,7 @@ from hil_sim.virtual.board import TICKS_PERIOD, Crystal, Hal, Udp
 from hil_sim.virtual.ear import Ear
 from hil_sim.virtual.lan import Lan
 from hil_sim.virtual.loop import VirtualLoop
-from hil_sim.virtual.network import Network, later, of_node
+from hil_sim.virtual.network import Network, later
 from hil_sim.virtual.office import Office
 
 loops.install()  # before the firmware is imported
@@ -241,7 +241,7 @@ class Village:
                 self.office.kill_controller()
             case "delay_step":
                 for link in links:
-                    line = of_node(self.scenario.network, link.node, self.scenario.nodes)
+                    line = self.scenario.network.of_node(link.node, self.scenario.nodes)
                     link.set_link(later(line, event.delay_ms))
             case "cut_lan":
                 self.lan.cut.update(numbers)

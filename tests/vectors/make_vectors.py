@@ -188,7 +188,7 @@ def command_vectors() -> dict[str, bytes]:
 
 def report_vectors() -> dict[str, bytes]:
     counters = {name: number for number, name in enumerate(report.COUNTERS)}
-    gauges = dict.fromkeys((name for name, _, _ in report.GAUGES), 5)
+    gauges = {name: min(5, most) for name, _, most in report.GAUGES}
     good = report.build_health(counters, gauges, 7)
     return {
         "health": good,

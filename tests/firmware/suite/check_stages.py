@@ -319,8 +319,9 @@ def check_repair_asks_once_it_is_overdue_and_again_when_no_answer_came():
 def check_repair_asks_but_once_where_an_answer_is_near():
     repair, arrivals, _ = _repair()
     _feed(repair, arrivals, [0, 1, 2, 5], 5000)
-    due = [repair.due(0, lambda index: now_us - index * 20000, 100000, 10000, 9000) for now_us in (110000, 119000, 121000)]  # noqa: B023 - used within this turn
-    assert due == [[3, 4], [], [3, 4]], due
+    for now_us, expected in ((110000, [3, 4]), (119000, []), (121000, [3, 4])):
+        due = repair.due(0, lambda index: now_us - index * 20000, 100000, 10000, 9000)  # noqa: B023 - used within this turn
+        assert due == expected, (now_us, due)
 
 
 def check_repair_gives_up_what_no_answer_can_bring_in_time():

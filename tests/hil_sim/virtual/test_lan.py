@@ -132,11 +132,10 @@ def test_a_lan_that_loses_is_still_a_lan() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[session]\nsync_group = true\n", "session.sync_group needs"),
         ("[session]\nsync_group = 1\n", "session.sync_group must be true or false"),
-        ("[network]\ndelay_up_spread_ms = 1\n", "network.delay_up_spread_ms needs"),
+        ("[lan]\ndelay_ms = 1\n", "in real time the LAN is the loopback"),
         ('[[event]]\nat_s = 1\ndo = "cut_lan"\n', '"cut_lan" needs'),
-        ("[lan]\nrate_kbps = 1\n", "unknown key lan.rate_kbps"),
+        ('[village]\nruntime = "cpython"\n[lan]\nrate_kbps = 1\n', "unknown key lan.rate_kbps"),
     ],
 )
 def test_what_only_virtual_time_has(text: str, complaint: str) -> None:
