@@ -71,8 +71,8 @@ def page(result: dict[str, Any]) -> str:
             "",
             "`sync12`: twelve nodes, ten minutes, 5 ms delay with 2 ms jitter, one node a minute late, one rebooted;"
             " a node's first two seconds of sound are not counted. `mobile-loss-N`: six nodes, two minutes, 60 ms with"
-            " 20 ms jitter, N % lost in bursts of four. snapcast has the same delay, no jitter and one sound card's"
-            " clock for both.",
+            " 20 ms jitter, N % lost in bursts of four. snapcast has the delay and jitter of `sync12`, over TCP, and one"
+            " sound card's clock for both.",
             "",
             "## Skew over time",
             "",

@@ -32,7 +32,8 @@ CLIENTS = 2
 SECONDS = float(os.environ.get("LOAXA_BENCH_SNAPCAST_S", "30"))
 WARM_UP_S = 15.0
 """Clients settle in the first seconds; that is not counted."""
-LINK = LinkSettings(delay_ms=5.0)
+LINK = LinkSettings(delay_ms=5.0, jitter_ms=2.0)
+"""As scenarios/sync12.toml."""
 _TOOLS = ("snapserver", "snapclient", "pulseaudio", "parec", "espeak-ng")
 _BLOCK_S = 0.02
 _START_S = 10.0

@@ -42,7 +42,7 @@ class Relay:
         numbers = range(1, settings["nodes"] + 1)
         seed = settings["seed"] * 100_003
         self.udp = [UdpLink(n, controller, link.of_node(n, len(numbers)), seed + n, self._log) for n in numbers]
-        self.tcp = [TcpLink(broker, int(link.delay_ms * 1_000_000)) for _ in numbers]
+        self.tcp = [TcpLink(broker, link.of_node(n, len(numbers)), seed + n) for n in numbers]
         self._due: list[tuple[int, int, Callable[[int], None]]] = []
         self._order = itertools.count()
         self._readers: dict[int, Callable[[], None]] = {}

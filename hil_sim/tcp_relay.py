@@ -1,11 +1,14 @@
-"""TCP between a node and the broker through a delayed link that can be cut.
+"""TCP between a node and the broker through a delayed link with jitter that can be cut.
 
 What is sent while it is cut waits and arrives later, as it would by resending.
 """
 
 import contextlib
+import random
 import socket
 from collections import deque
+
+from hil_sim.scenario import LinkSettings
 
 _CHUNK = 65_536
 MAX_WAITING_BYTES = 1 << 20
@@ -13,11 +16,17 @@ MAX_WAITING_BYTES = 1 << 20
 
 
 class TcpPipe:
-    """One direction of one connection. Bytes leave `delay_ns` after they came, in order."""
+    """One direction of one connection. Bytes leave after the link's delay and jitter, in order: those that were
+    quicker wait for those before them."""
 
-    def __init__(self, source: socket.socket, target: socket.socket, delay_ns: int) -> None:
+    def __init__(
+        self, source: socket.socket, target: socket.socket, delay_ms: float, jitter_ms: float, chance: random.Random
+    ) -> None:
         self.source, self.target = source, target
-        self._delay_ns = delay_ns
+        self._delay_ms = delay_ms
+        self._jitter_ms = jitter_ms
+        self._chance = chance
+        self._last_due_ns = 0
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._waiting_bytes = 0
         self.ended = False
@@ -36,7 +45,8 @@ class TcpPipe:
         except OSError:
             data = b""
         self.ended = not data
-        due_ns = now_ns + self._delay_ns
+        delay_ms = max(self._delay_ms + self._chance.gauss(0.0, self._jitter_ms), 0.0)
+        self._last_due_ns = due_ns = max(now_ns + int(delay_ms * 1e6), self._last_due_ns)
         self._waiting.append((due_ns, data))
         self._waiting_bytes += len(data)
         return due_ns
@@ -69,9 +79,10 @@ class TcpPipe:
 class TcpLink:
     """One node's way to the broker: a listening socket and the connections accepted on it."""
 
-    def __init__(self, broker: tuple[str, int], delay_ns: int) -> None:
+    def __init__(self, broker: tuple[str, int], settings: LinkSettings, seed: int) -> None:
         self._broker = broker
-        self._delay_ns = delay_ns
+        self._settings = settings
+        self._chance = random.Random(seed)
         self.cut = False
         self.pipes: list[TcpPipe] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -113,7 +124,11 @@ class TcpLink:
             for end in (near, far):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 end.setblocking(False)
-            self.pipes += [TcpPipe(near, far, self._delay_ns), TcpPipe(far, near, self._delay_ns)]
+            up, down = self._settings.up(), self._settings
+            self.pipes += [
+                TcpPipe(near, far, up.delay_ms, up.jitter_ms, self._chance),
+                TcpPipe(far, near, down.delay_ms, down.jitter_ms, self._chance),
+            ]
 
     def _close(self, pipe: TcpPipe) -> None:
         ends = {pipe.source, pipe.target}

@@ -190,6 +190,27 @@ def test_tcp_is_delayed_keeps_its_order_and_survives_a_cut(
             assert client.recv(10) == b"late"
 
 
+def test_tcp_that_jitters_keeps_its_order(tmp_path: Path, controller: socket.socket, broker: socket.socket) -> None:
+    settings = LinkSettings(delay_ms=10, jitter_ms=5)
+    with Network(tmp_path, 1, settings, controller.getsockname(), broker.getsockname()) as network:
+        with socket.create_connection(("127.0.0.1", network.broker_ports[0]), timeout=3) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            trips_s = []
+            for _ in range(40):
+                began = time.monotonic()
+                client.sendall(b"x")
+                assert client.recv(10) == b"x"
+                trips_s.append(time.monotonic() - began)
+            assert max(trips_s) - min(trips_s) > 0.01
+            for number in range(200):  # each a read of its own, some quicker than the one before
+                client.sendall(bytes((number,)))
+                time.sleep(0.0005)
+            got = b""
+            while len(got) < 200:
+                got += client.recv(65536)
+            assert got == bytes(range(200))
+
+
 def test_a_broker_that_is_gone_closes_the_nodes_connection(tmp_path: Path, controller: socket.socket) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         address = gone.getsockname()
