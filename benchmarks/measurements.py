@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
 PICTURES = ROOT / "docs" / "pictures"
 VILLAGES = ("sync12", "low", "mobile-loss-2", "mobile-loss-10")
+SHOWN = {"sync12": ("skew",), "mobile-loss-2": ("arrivals",)}
+"""Plots of these runs that the page has."""
 LOSSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2)
 BURSTS = (1.0, 4.0)
 _SWEEP_S = 60.0
@@ -56,7 +58,7 @@ def page(result: dict[str, Any]) -> str:
     rows = [_row(name, result[name]) for name in VILLAGES]
     snap = result["snapcast"]
     rows.append(f"| snapcast {snap['version'] or '(not installed)'}, two clients | {_three(snap['skew_ms'])} |"
-                f" {snap['latency_ms']['p50']} ms | | |")  # fmt: skip
+                f" {_ms(snap['latency_ms']['p50'])} | | |")  # fmt: skip
     hidden = result["asymmetry"]
     return "\n".join(
         [
@@ -71,8 +73,8 @@ def page(result: dict[str, Any]) -> str:
             "",
             "`sync12`: twelve nodes, ten minutes, 5 ms delay with 2 ms jitter, one node a minute late, one rebooted;"
             " a node's first two seconds of sound are not counted. `mobile-loss-N`: six nodes, two minutes, 60 ms with"
-            " 20 ms jitter, N % lost in bursts of four. snapcast has the delay and jitter of `sync12`, over TCP, and one"
-            " sound card's clock for both.",
+            " 20 ms jitter, N % lost in bursts of four. snapcast has the delay and jitter of `sync12`, over TCP, and"
+            " one sound card's clock for both.",
             "",
             "## Skew over time",
             "",
@@ -104,7 +106,7 @@ def _village(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="loaxa-measured-") as folder:
         keep = Path(folder)
         verdict, _ = run_village(load(ROOT / "scenarios" / f"{name}.toml"), keep, _note)
-        for plot in ("skew", "arrivals"):
+        for plot in SHOWN.get(name, ()):
             shutil.copy(keep / "plots" / f"{plot}.png", PICTURES / f"measured-{name}-{plot}.png")
         return verdict
 
@@ -129,6 +131,10 @@ def _row(name: str, verdict: dict[str, Any]) -> str:
         f"| `{name}` | {_three(verdict['skew_ms'])} | {latency:.1f} ms | {concealed} of {frames['expected']:,} |"
         f" {verdict['dropouts']} |"
     )
+
+
+def _ms(value: float | None) -> str:
+    return "?" if value is None else f"{value:.1f} ms"
 
 
 def _three(skew_ms: dict[str, float | None]) -> str:

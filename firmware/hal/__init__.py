@@ -21,8 +21,9 @@ open_udp(host, port)    the socket for audio and time, to and from the controlle
     .close()
     .send(data, to)       the same, to whom something came from
     .source               the address that the last datagram came from
-open_group(host, port)  the same for a multicast group, joined; from_media is True for all that comes
-open_lan(host, port)    a socket with a port of its own; send(data) goes to that group, and no farther than the LAN
+open_group(host, port, most_bytes=1500)  the same for a multicast group, joined; from_media is True for all that comes
+open_lan(host, port, most_bytes)    a socket with a port of its own; send(data) goes to that group, and no farther than
+                        the LAN. What comes and is longer than most_bytes is cut
 resolve(host, port)     the address of a TCP peer, for open_stream(); may block for a name server
 await open_stream(address)     asyncio streams (reader, writer)
 

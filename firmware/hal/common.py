@@ -35,16 +35,16 @@ class Hal:
         """Return the socket to the controller's media address."""
         return Udp(resolve(host, port))
 
-    def open_group(self, host, port):
+    def open_group(self, host, port, *most_bytes):
         """Return a socket that hears a multicast group."""
-        udp = Udp(None, resolve("0.0.0.0", port))
+        udp = Udp(None, resolve("0.0.0.0", port), *most_bytes)
         udp.join(host, _LOOPBACK if self._alone() else "0.0.0.0")
         return udp
 
-    def open_lan(self, host, port):
+    def open_lan(self, host, port, most_bytes):
         """Return a socket that sends to a multicast group of the LAN."""
         # Linux sends multicast with TTL 1, as it should be; an ESP32's sockets have no way to say so.
-        udp = Udp(resolve(host, port))
+        udp = Udp(resolve(host, port), None, most_bytes)
         if self._alone():
             udp.send_by(_LOOPBACK)
         return udp

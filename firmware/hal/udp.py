@@ -7,6 +7,7 @@ import struct
 
 # Read a packet of 1401 bytes as too long, not as one cut to fit.
 _MAX_DATAGRAM_BYTES = 1500
+_FIRST_BYTES = 256
 # lwIP has a number of its own and names it; Linux has 35 and MicroPython there does not name it.
 _IP_ADD_MEMBERSHIP = getattr(socket, "IP_ADD_MEMBERSHIP", 35)
 _IPPROTO_IP = 0
@@ -19,12 +20,19 @@ def resolve(host, port):
 
 
 class Udp:
-    """A non-blocking socket; `peer` is the one address that counts, None for any."""
+    """A non-blocking socket; `peer` is the one address that counts, None for any.
 
-    def __init__(self, peer, bind_to=None):
+    A datagram is read into a piece of the heap as long as the longest that may come: of 1500 bytes each there is soon
+    none left in a small heap. So reading begins with short ones, and the first that is longer comes as an empty one.
+    most_bytes: longer ones are cut.
+    """
+
+    def __init__(self, peer, bind_to=None, most_bytes=_MAX_DATAGRAM_BYTES):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._peer = peer
+        self._most_bytes = most_bytes
+        self._bytes = min(_FIRST_BYTES, most_bytes)
         self.source = None
         if bind_to is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,13 +57,17 @@ class Udp:
     def receive(self):
         """Return ``(data, from_peer)``, or None when nothing is there."""
         try:
-            data, source = self._socket.recvfrom(_MAX_DATAGRAM_BYTES)
+            data, source = self._socket.recvfrom(self._bytes)
             self.source = source
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ECONNREFUSED, errno.ETIMEDOUT):
                 raise
             return None
-        return data, self._peer is None or source == self._peer
+        from_peer = self._peer is None or source == self._peer
+        if from_peer and len(data) == self._bytes < self._most_bytes:
+            self._bytes = min(2 * self._bytes, self._most_bytes)
+            data = b""
+        return data, from_peer
 
     async def readable(self):
         """Wait until something has come."""

@@ -27,6 +27,7 @@ _MIN_TURN_MS = 2
 _RESTART_MS = 100
 _GROUP_RESTART_MS = 30000
 _NETWORK_RETRY_MS = 2000
+_NO_MEMORY_MS = 20
 
 
 class Agent:
@@ -153,9 +154,11 @@ class Agent:
                 if found is not None:
                     self._datagram(found[0], found[1])
             except MemoryError:
-                # The heap is in pieces: one datagram waits for a sweep, and the next ones find room.
+                # The heap is in pieces: one datagram waits for a sweep, and the next ones find room. If they do not,
+                # sweeping again at once would leave no time for sound.
                 self.counters["no_memory"] += 1
                 gc.collect()
+                await self._hal.sleep_ms(_NO_MEMORY_MS)
 
     def _datagram(self, data, from_media):
         now_us = self.now_us()

@@ -6,6 +6,8 @@ from codec.wire import sync
 from codec.wire.errors import WireError
 
 _MOST_PAUSE_MS = 100
+_MOST_BYTES = 128
+"""More than a beacon or an exchange has."""
 _MOST_ANSWERS = 200
 """In a second: a whole village that has just begun to follow, or a flood; the sound goes before both."""
 
@@ -25,7 +27,7 @@ class Lan:
 
     async def hear(self, group):
         """Take beacons from the group, for ever. Raises OSError when it cannot be joined."""
-        udp = self._hal.open_group(group[0], group[1])
+        udp = self._hal.open_group(group[0], group[1], _MOST_BYTES)
         try:
             await self._receive(udp, self._village.hear)
         finally:
@@ -33,7 +35,7 @@ class Lan:
 
     async def talk(self, group):
         """Send what is due, ask and answer, by a socket of its own, for ever."""
-        self._udp = udp = self._hal.open_lan(group[0], group[1])
+        self._udp = udp = self._hal.open_lan(group[0], group[1], _MOST_BYTES)
         try:
             await self._receive(udp, self._exchange)
         finally:
@@ -63,6 +65,7 @@ class Lan:
             except MemoryError:
                 counters["no_memory"] += 1
                 gc.collect()
+                await self._hal.sleep_ms(_MOST_PAUSE_MS)
 
     def _exchange(self, data, source, now_us):
         """Answer a request while this node leads, take a reply while another does; False if it is neither's."""

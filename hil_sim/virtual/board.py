@@ -236,11 +236,11 @@ class Hal:
         """Return the socket to the controller."""
         return self._wiring.open_udp(self._number)
 
-    def open_group(self, host: str, port: int) -> Udp:
+    def open_group(self, host: str, port: int, _most_bytes: int = 1500) -> Udp:
         """Return a socket that hears a group."""
         return self._wiring.open_group(self._number, (host, port))
 
-    def open_lan(self, host: str, port: int) -> Udp:
+    def open_lan(self, host: str, port: int, _most_bytes: int) -> Udp:
         """Return a socket that sends to a group."""
         return self._wiring.open_lan(self._number, (host, port))
 
