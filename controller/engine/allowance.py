@@ -5,7 +5,7 @@ from controller.engine.history import History
 SHARE = 0.25
 """Of a stream's packets may be sent again to one member, over time."""
 BURST = 40
-"""Packets at once to one member: half a second of a stream of 20 ms frames."""
+"""Packets at once to one member: 0.8 s of a stream of 20 ms frames."""
 MAX_TIMES = 3
 """How often a frame is sent again to one member."""
 
@@ -31,21 +31,17 @@ class Allowance:
 
 
 class Asker:
-    """What one member has had again of the stream whose packets are in `history`.
+    """What one member has had again of the stream whose packets are in `history`."""
 
-    copies_us: a request for a frame that was sent again less than so long ago is a copy of the one before.
-    """
-
-    def __init__(self, history: History, copies_us: int) -> None:
+    def __init__(self, history: History) -> None:
         self._history = history
         self._allowance = Allowance(SHARE, BURST, history.kept)
-        self._copies_us = copies_us
         self._times: dict[int, tuple[int, int]] = {}
 
-    def has_had(self, frame_index: int, now_us: int) -> bool:
-        """Return whether a request for a frame at `now_us` is a copy of one that was answered."""
+    def has_had(self, frame_index: int, since_us: int) -> bool:
+        """Return whether a frame was sent again after `since_us`: a request for it is a copy of the one before."""
         sent = self._times.get(frame_index)
-        return sent is not None and now_us - sent[1] < self._copies_us
+        return sent is not None and sent[1] > since_us
 
     def take(self, frame_index: int, now_us: int) -> bool:
         """Return whether a frame that is in the history may be sent again at `now_us`, and take note that it is."""

@@ -82,7 +82,7 @@ class Retransmitter:
             index, packet = found
             if stream.play_us(index) <= now_us:
                 continue
-            if asker.has_had(index, now_us):
+            if asker.has_had(index, now_us - stream.copies_us):
                 self.copies += 1
                 continue
             if not self._total.has(now_us):

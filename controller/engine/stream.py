@@ -9,8 +9,7 @@ from controller.engine.plan import Mapping, Zone
 
 PENDING, SENDING, DRAINING = "pending", "sending", "draining"
 _DTX_BYTES = 2
-_COPIES_SHARE = 8
-"""Of the lead: copies of a request come within this, the next request after it."""
+_COPIES_SHARE, _MOST_COPIES_US = 8, 100_000
 _SPARE_FRAMES = 2
 """A block is begun before its instant."""
 
@@ -52,11 +51,16 @@ class Stream:
         """Return the media time at which members play a frame."""
         return self.media0_us + frame_index * self.profile.frame_us + self.lead_us
 
+    @property
+    def copies_us(self) -> int:
+        """For so long after an answer a request is a copy of the one that was answered; the next one comes later."""
+        return min(self.lead_us // _COPIES_SHARE, _MOST_COPIES_US)
+
     def asker(self, tag: bytes) -> Asker:
         """Return what a member has had again."""
         found = self._askers.get(tag)
         if found is None:
-            found = self._askers[tag] = Asker(self.history, self.lead_us // _COPIES_SHARE)
+            found = self._askers[tag] = Asker(self.history)
         return found
 
     def carry(self, media_us: int, payload: memoryview) -> None:

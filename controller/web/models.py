@@ -96,7 +96,7 @@ class ZonePatch(Body):
 
     title: Title = ""
     profile: str = Field(
-        "lan", description="lan: 150 ms; low: 60 ms, wired; mobile: 0.4 to 1.5 s", examples=sorted(PROFILES)
+        "lan", description="lan: 150 ms; low: 53 ms, wired; mobile: 0.4 to 1.5 s", examples=sorted(PROFILES)
     )
     gain_db: GainDb = 0.0
     multicast: Group | None = Field(None, description="null: every node gets its own packets")

@@ -17,7 +17,7 @@ await network_up()      returns once packets can leave; OSError when they cannot
 open_udp(host, port)    the socket for audio and time, to and from the controller's media address
     .send(data)           never blocks, never raises: a datagram may be lost in any case
     await .readable()     until something has come
-    .receive()            (data, from_media) or None; never blocks
+    .receive()            (data, from_media) or None; never blocks. Data is empty where it was longer than expected
     .close()
     .send(data, to)       the same, to whom something came from
     .source               the address that the last datagram came from

@@ -59,6 +59,9 @@ class Udp:
         try:
             data, source = self._socket.recvfrom(self._bytes)
             self.source = source
+        except MemoryError:
+            self._bytes = min(_FIRST_BYTES, self._most_bytes)  # a stranger's long one may have made it greater
+            raise
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ECONNREFUSED, errno.ETIMEDOUT):
                 raise

@@ -146,13 +146,15 @@ class Agent:
         return self._rest is None
 
     async def _receive(self):
-        udp = self._udp
+        await self._read(self._udp, self._datagram)
+
+    async def _read(self, udp, take):
         while True:
             await udp.readable()
             try:
-                found = udp.receive()  # once: to hear that nothing more is there costs 1.5 KB and an exception
+                found = udp.receive()  # once: to hear that nothing more is there costs memory and an exception
                 if found is not None:
-                    self._datagram(found[0], found[1])
+                    take(found[0], found[1])
             except MemoryError:
                 # The heap is in pieces: one datagram waits for a sweep, and the next ones find room. If they do not,
                 # sweeping again at once would leave no time for sound.
@@ -195,11 +197,7 @@ class Agent:
     async def _receive_group(self, group):
         udp = self._hal.open_group(group[0], group[1])
         try:
-            while True:
-                await udp.readable()
-                found = udp.receive()
-                if found is not None:
-                    self.pipeline.receive(found[0], self.now_us())
+            await self._read(udp, lambda data, _: self.pipeline.receive(data, self.now_us()))
         finally:
             udp.close()
 

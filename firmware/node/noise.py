@@ -11,7 +11,7 @@ CLASSES = len(_BOUNDS) + 1
 _MEMORY = 128
 """Exchanges after which a class forgets."""
 _PRIOR = 6
-"""What was guessed from the first burst counts as much as so many exchanges."""
+"""What was guessed from the first whole burst counts as much as so many exchanges."""
 _QUEUE = 3.0
 """Where the queue begins, in usual excesses: even jitter hardly reaches it."""
 _RISE, _FALL = 0.06, 0.3
@@ -51,6 +51,7 @@ class Noise:
             if len(trips) >= _ENOUGH:
                 if not self._whole:
                     self._variance = [self._first_guess(bursts)] * CLASSES
+                    self._count = [_PRIOR] * CLASSES
                 local_us = float(trips[len(trips) // 2] - trips[0])
                 self._usual_us = min(self._usual_us, local_us) if self._whole else local_us
                 self._whole += 1

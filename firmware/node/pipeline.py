@@ -61,15 +61,16 @@ class Pipeline:
         """Return the datagram that asks for what is missing at local `now_us`, or None."""
         stream = self.player.stream
         floor = self.jitter.floor
-        if stream is None or floor is None or not self._clock.locked(now_us):
-            return None
+        clock = self._clock
+        if stream is None or floor is None or not clock.locked(now_us) or clock.round_trip_us is None:
+            return None  # it may play by its village before it knows the way to the controller
         player = self.player
         frames = self.repair.due(
             floor,
             lambda index: player.transit_us(stream, index, now_us),
             player.patience_us(stream),
-            self._clock.trip_us,
-            self._clock.round_trip_us,
+            clock.trip_us,
+            clock.round_trip_us,
         )
         return nack.build(node_tag, stream.ssrc, frames) if frames else None
 

@@ -13,6 +13,8 @@ _FIRST_CREDIT = 16.0
 _OVERDUE_SCATTERS = 3.0
 _LEAST_WAIT_US = 4000
 _ANSWER_SCATTERS = 4.0
+_LEAST_ANSWER_US = 20000
+"""Sooner the controller takes a request for a copy of the one before."""
 _COPIES = 3
 _COPY_GAP_US = 10000
 _LEAST_COPIED_US = 60000
@@ -28,15 +30,15 @@ class Repair:
     def __init__(self, arrivals, counters):
         self._arrivals = arrivals
         self._counters = counters
-        self._missing = {}
-        self._asked = {}
+        self._missing = {}  # by index: when to ask next (transit, microseconds, or None) and copies still to be sent
+        self._asked = set()
         self._highest = None
         self._credit = _FIRST_CREDIT
 
     def restart(self):
         """Another stream begins."""
         self._missing = {}
-        self._asked = {}
+        self._asked = set()
         self._highest = None
 
     def arrived(self, frame_index, marker, kept, floor=None):
@@ -48,8 +50,8 @@ class Repair:
         are missing too.
         """
         self._missing.pop(frame_index, None)
-        asked = self._asked.pop(frame_index, 0)
-        if asked:
+        if frame_index in self._asked:
+            self._asked.remove(frame_index)
             if kept:
                 self._counters["repaired"] += 1
             return False
@@ -61,7 +63,7 @@ class Repair:
             if not marker and frame_index - first < _HORIZON:
                 for index in range(first, frame_index):
                     if len(self._missing) < _MAX_MISSING:
-                        self._missing[index] = None
+                        self._missing[index] = (None, 0)
         return True
 
     def due(self, floor, transit_us, patience_us, trip_us, least_trip_us):
@@ -75,7 +77,7 @@ class Repair:
             return []
         arrivals = self._arrivals
         overdue_us = arrivals.usual_us + max(_OVERDUE_SCATTERS * arrivals.scatter_us, _LEAST_WAIT_US)
-        answer_us = trip_us + _ANSWER_SCATTERS * arrivals.scatter_us
+        answer_us = max(trip_us + _ANSWER_SCATTERS * arrivals.scatter_us, _LEAST_ANSWER_US)
         copies = _COPIES if answer_us >= _LEAST_COPIED_US else 1
         found = []
         for index in sorted(missing):
@@ -83,18 +85,19 @@ class Repair:
             if index < floor or waited_us + least_trip_us > patience_us:
                 del missing[index]
                 continue
-            due_us = missing[index]
+            due_us, copies_left = missing[index]
             if waited_us < (overdue_us if due_us is None else due_us):
                 continue
-            sent = self._asked.get(index, 0)
-            if sent % copies == 0:
+            if not copies_left:
                 if self._credit < 1.0:
-                    break
+                    continue
                 self._credit -= 1.0
                 self._counters["asked"] += 1
-            self._asked[index] = sent + 1
-            missing[index] = waited_us + (answer_us if (sent + 1) % copies == 0 else _COPY_GAP_US)
+                copies_left = copies
+            copies_left -= 1
+            self._asked.add(index)
+            missing[index] = waited_us + (_COPY_GAP_US if copies_left else answer_us), copies_left
             found.append(index)
         if len(self._asked) > 2 * _MAX_MISSING:  # what never came
-            self._asked = {index: tries for index, tries in self._asked.items() if index in missing}
+            self._asked = {index for index in self._asked if index in missing}
         return found

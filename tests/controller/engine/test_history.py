@@ -45,7 +45,7 @@ def test_no_number_finds_what_is_too_old(sequences, gaps):
 def test_a_member_never_has_more_than_its_share(turns):
     """Whatever is asked for, in any order."""
     history = History(CAPACITY)
-    asker = Asker(history, 0)
+    asker = Asker(history)
     times = {}
     index = granted = 0
     for sent, ages in turns:

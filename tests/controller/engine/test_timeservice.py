@@ -10,7 +10,13 @@ from controller.engine.mediaclock import MediaClock
 from controller.engine.mediasocket import open_media
 from controller.engine.reception import Reception
 from controller.engine.settings import EngineSettings
-from controller.engine.timeservice import ANSWERS_A_SECOND, ANSWERS_AT_ONCE, TimeService
+from controller.engine.timeservice import (
+    ANSWERS_A_SECOND,
+    ANSWERS_AT_ONCE,
+    OF_ONE_A_SECOND,
+    OF_ONE_AT_ONCE,
+    TimeService,
+)
 
 TAG = names.node_tag("loa-1")
 
@@ -122,11 +128,25 @@ def test_what_was_learned_outlives_an_older_plan(bench, node):
 
 
 def test_a_thousand_nodes_that_boot_at_once_do_not_take_the_sound_its_time(bench, node):
-    request = sync.pack_request(7, TAG, 123)
-    arrival_ns = 10**12
-    for _ in range(2 * ANSWERS_AT_ONCE):
-        bench.service.on_request(request, arrival_ns, node.getsockname())
+    tags = [names.node_tag(f"loa-{number}") for number in range(1000)]
+    bench.service.set_members([(tag, None) for tag in tags])
+    for number in range(2 * ANSWERS_AT_ONCE):
+        request = sync.pack_request(7, tags[number % 1000], 123)
+        bench.service.on_request(request, 10**12, node.getsockname())
     assert bench.service.answered == ANSWERS_AT_ONCE
-    for number in range(ANSWERS_A_SECOND // 5):
-        bench.service.on_request(request, arrival_ns + number * 25_000, node.getsockname())  # twice as fast as it may
+    for number in range(ANSWERS_A_SECOND // 5):  # twice as fast as it may be
+        request = sync.pack_request(7, tags[number % 1000], 123)
+        bench.service.on_request(request, 10**12 + number * 25_000, node.getsockname())
     assert bench.service.answered - ANSWERS_AT_ONCE == pytest.approx(ANSWERS_A_SECOND // 10, abs=2)
+
+
+def test_who_floods_with_one_tag_takes_nobody_elses_answers(bench, node):
+    other = names.node_tag("loa-2")
+    bench.service.set_members([(TAG, None), (other, None)])
+    flood = sync.pack_request(7, TAG, 123)
+    for number in range(3 * ANSWERS_AT_ONCE):
+        bench.service.on_request(flood, 10**12 + number * 10_000, node.getsockname())
+    assert OF_ONE_AT_ONCE <= bench.service.answered <= OF_ONE_AT_ONCE + OF_ONE_A_SECOND * 0.04
+    before = bench.service.answered
+    bench.service.on_request(sync.pack_request(7, other, 123), 10**12 + 3 * 10**7, node.getsockname())
+    assert bench.service.answered == before + 1

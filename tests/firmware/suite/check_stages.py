@@ -2,7 +2,7 @@
 
 from array import array
 
-from codec.wire import announcement, names, sync
+from codec.wire import announcement, names, rtp, sync
 from codec.wire.errors import WireError
 from firmware.node import hot, hot_plain
 from firmware.node.arrivals import Arrivals
@@ -11,6 +11,7 @@ from firmware.node.counters import new_counters
 from firmware.node.drift import ONE, DriftCorrector
 from firmware.node.jitter import CAPACITY, MAX_BYTES, JitterBuffer
 from firmware.node.line import Line
+from firmware.node.pipeline import Pipeline
 from firmware.node.repair import Repair
 from firmware.node.streams import DEAD_AFTER_US, Streams
 from firmware.node.ticks import Unwrapper
@@ -319,9 +320,38 @@ def check_repair_asks_once_it_is_overdue_and_again_when_no_answer_came():
 def check_repair_asks_but_once_where_an_answer_is_near():
     repair, arrivals, _ = _repair()
     _feed(repair, arrivals, [0, 1, 2, 5], 5000)
-    for now_us, expected in ((110000, [3, 4]), (119000, []), (121000, [3, 4])):
-        due = repair.due(0, lambda index: now_us - index * 20000, 100000, 10000, 9000)  # noqa: B023 - used within this turn
+    for now_us, expected in ((110000, [3, 4]), (129000, []), (131000, [3, 4])):
+        due = repair.due(0, lambda index: now_us - index * 20000, 120000, 10000, 9000)  # noqa: B023 - used within this turn
         assert due == expected, (now_us, due)
+
+
+class _Led:
+    """A media time that is a leader's: this node's own exchanges were not answered yet."""
+
+    trip_us = round_trip_us = None
+
+    def locked(self, now_us):
+        return True
+
+    def media_us(self, local_us):
+        return local_us
+
+
+def check_what_is_missing_is_no_matter_before_the_way_to_the_controller_is_known():
+    pipeline = Pipeline(_Led(), None, new_counters())
+    stream = announcement.Stream(80, 20000, 0, 800000, 3)
+    pipeline.announce([stream], 0)
+    packet = bytearray(rtp.HEADER_BYTES + 3)
+    for index in (0, 3):
+        rtp.pack_header(packet, 0, False, rtp.PAYLOAD_TYPE_OPUS, index, index * 960, 80)
+        packet[rtp.HEADER_BYTES :] = b"abc"
+        pipeline.receive(bytes(packet), index * 20000 + 30000)
+        if index == 0:
+            pipeline.jitter.restart(0)
+    assert pipeline.repair._missing
+    assert pipeline.ask_again(b"12345678", 300000) is None
+    _Led.trip_us, _Led.round_trip_us = 100000, 90000
+    assert pipeline.ask_again(b"12345678", 300000) is not None
 
 
 def check_repair_gives_up_what_no_answer_can_bring_in_time():
