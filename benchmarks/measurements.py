@@ -58,7 +58,7 @@ def page(result: dict[str, Any]) -> str:
     rows = [_row(name, result[name]) for name in VILLAGES]
     snap = result["snapcast"]
     rows.append(f"| snapcast {snap['version'] or '(not installed)'}, two clients | {_three(snap['skew_ms'])} |"
-                f" {_ms(snap['latency_ms']['p50'])} | | |")  # fmt: skip
+                f" {_ms(snap['latency_ms']['p50'])} | | | |")  # fmt: skip
     hidden = result["asymmetry"]
     return "\n".join(
         [
@@ -67,8 +67,8 @@ def page(result: dict[str, Any]) -> str:
             "Made by `loaxa bench measurements`. Nodes are the real firmware under MicroPython, each with a crystal of"
             " its own within 50 ppm; skew is over all pairs and every 100 ms of programme, from what the DACs emitted.",
             "",
-            "| village | skew p50 / p99 / max, ms | latency p50 | concealed | dropouts |",
-            "|---|---|---|---|---|",
+            "| village | skew p50 / p99 / max, ms | latency p50 | concealed | dropouts | limits missed |",
+            "|---|---|---|---|---|---|",
             *rows,
             "",
             "`sync12`: twelve nodes, ten minutes, 5 ms delay with 2 ms jitter, one node a minute late, one rebooted;"
@@ -126,10 +126,10 @@ def _sweep() -> dict[str, list[float]]:
 
 def _row(name: str, verdict: dict[str, Any]) -> str:
     frames = verdict["frames"]
-    latency, concealed = verdict["latency_ms"]["p50"], frames["concealed"]
     return (
-        f"| `{name}` | {_three(verdict['skew_ms'])} | {latency:.1f} ms | {concealed} of {frames['expected']:,} |"
-        f" {verdict['dropouts']} |"
+        f"| `{name}` | {_three(verdict['skew_ms'])} | {_ms(verdict['latency_ms']['p50'])} |"
+        f" {frames['concealed']} of {frames['expected']:,} | {verdict['dropouts']} |"
+        f" {'; '.join(verdict['failures']) or 'none'} |"
     )
 
 
