@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from controller.acoustics.calibration import MOST_MINUTES
 from controller.acoustics.probe import Programme
 from controller.bodies import Body
-from controller.web.models import DelayUs, GainDb, Name
+from controller.web.models.fields import GainDb, Name
+from controller.web.models.nodes import DelayUs
 from loaxa.errors import CommandError
 
 DEFAULT_NAME = "calibration.json"

@@ -3,7 +3,11 @@
 from codec.wire.announcement import PRIORITY_NAMES
 from controller.office import Office
 from controller.storage.tables import Node, Session, Sound, Zone
-from controller.web.models import Address, NodeOut, SessionOut, SoundOut, ZoneOut, at
+from controller.web.models.fields import Address, at
+from controller.web.models.nodes import NodeOut
+from controller.web.models.sessions import SessionOut
+from controller.web.models.sounds import SoundOut
+from controller.web.models.zones import ZoneOut
 
 
 def zone_out(office: Office, zone: Zone, nodes: list[Node]) -> ZoneOut:

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 
 from codec.wire import command
 from controller.web.errors import errors
-from controller.web.models import Command, CommandOut, NodeFile, NodeList, NodeNew, NodeOut, NodePatch, Stranger, at
+from controller.web.models.fields import at
+from controller.web.models.nodes import Command, CommandOut, NodeFile, NodeList, NodeNew, NodeOut, NodePatch, Stranger
 from controller.web.parts import TheOffice
 from controller.web.views import node_out
 

@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 
 from controller.descriptions import describe
 from controller.web.errors import errors
-from controller.web.models import SessionList, SessionNew, SessionOut, SessionPatch, SessionSolo, SoloOut
+from controller.web.models.sessions import SessionList, SessionNew, SessionOut, SessionPatch, SessionSolo, SoloOut
 from controller.web.parts import TheOffice
 from controller.web.views import session_out
 

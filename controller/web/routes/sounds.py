@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 
 from controller.errors import UnusableError
 from controller.web.errors import errors
-from controller.web.models import SoundList, SoundOut
+from controller.web.models.sounds import SoundList, SoundOut
 from controller.web.parts import TheOffice
 from controller.web.views import sound_out
 

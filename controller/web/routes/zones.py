@@ -6,9 +6,9 @@ from controller.acoustics import placement
 from controller.errors import ConflictError, NotFoundError
 from controller.storage.tables import Node
 from controller.web.errors import errors
-from controller.web.models import (
+from controller.web.models.fields import Name
+from controller.web.models.zones import (
     Aligned,
-    Name,
     PlanPoint,
     ZoneAlign,
     ZoneAligned,

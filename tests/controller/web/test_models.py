@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from controller.web import models
-from controller.web.models import Address, Command, NodeNew, NodePatch, SessionNew, SessionPatch, ZoneNew, ZonePatch
+from controller.bodies import Body
+from controller.web.models.fields import Address
+from controller.web.models.nodes import Command, NodeNew, NodePatch
+from controller.web.models.sessions import SessionNew, SessionPatch
+from controller.web.models.zones import ZoneNew, ZonePatch
 
 TONE = {"kind": "tone"}
-BODIES: list[tuple[type[models.Body], dict[str, Any], tuple[str, ...]]] = [
+BODIES: list[tuple[type[Body], dict[str, Any], tuple[str, ...]]] = [
     (Address, {"host": "192.0.2.7", "port": 5004}, ("port",)),
     (ZonePatch, {}, ("gain_db",)),
     (ZoneNew, {"id": "thon-1"}, ("gain_db",)),
@@ -25,7 +28,7 @@ BODIES: list[tuple[type[models.Body], dict[str, Any], tuple[str, ...]]] = [
 @pytest.mark.parametrize(
     ("model", "body", "field"), [(model, body, field) for model, body, fields in BODIES for field in fields]
 )
-def test_a_flag_is_no_number(model: type[models.Body], body: dict[str, Any], field: str, flag: bool) -> None:
+def test_a_flag_is_no_number(model: type[Body], body: dict[str, Any], field: str, flag: bool) -> None:
     model.model_validate(body)
     with pytest.raises(ValidationError) as caught:
         model.model_validate({**body, field: flag})
@@ -60,9 +63,7 @@ def test_a_receiver_has_an_address_of_its_own(host: str) -> None:
     ],
 )
 @pytest.mark.parametrize("model", [NodeNew, NodePatch])
-def test_an_address_of_nobody_or_of_many_is_no_receiver(
-    model: type[models.Body], host: object, port: int, said: str
-) -> None:
+def test_an_address_of_nobody_or_of_many_is_no_receiver(model: type[Body], host: object, port: int, said: str) -> None:
     with pytest.raises(ValidationError) as caught:
         model.model_validate({"id": "cum-1", "zone": "thon-1", "rtp_address": {"host": host, "port": port}})
     assert said in str(caught.value)
