@@ -23,7 +23,8 @@ class Programme:
     """What was to be heard. source: what entered the mixer; held: where nothing entered though the session
     went on.
 
-    sent, frames: of :mod:`hil_sim.stream`. command_s, stop_s: when the session was asked for and stopped.
+    given_up_s: of :mod:`hil_sim.patience`. sent, frames: of :mod:`hil_sim.stream`. command_s, stop_s: when the session
+    was asked for and stopped.
     """
 
     source: Floats
@@ -33,6 +34,7 @@ class Programme:
     origin_ns: int
     command_s: float
     stop_s: float
+    given_up_s: float
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ def judge_ear(programme: Programme, node: int, ear: Track, alignment: Alignment,
     if not np.isfinite(to_sent.rough_s):
         to_sent = replace(alignment, rough_s=otherwise_s) if not np.isfinite(alignment.rough_s) else alignment
     sent_due = expected_sound(programme.sent, to_sent, length, otherwise_s)
-    frames = count_frames(programme.frames, node, to_sent, sent_due, ear, programme.origin_ns, programme.stop_s)
+    frames = count_frames(
+        programme.frames, node, to_sent, sent_due, ear, programme.origin_ns, programme.stop_s, programme.given_up_s
+    )
     held_due = expected_sound(programme.held.astype(np.float64), alignment, length, otherwise_s) > 0.5
     before_stop = np.arange(length) < programme.stop_s * RATE
     gaps = find_gaps(np.where(before_stop, due, 0.0), ear, held_due & before_stop)

@@ -47,10 +47,12 @@ def count_frames(
     ear: Track,
     origin_ns: int,
     until_s: float,
+    given_up_s: float,
 ) -> FrameCount:
     """Return the count of one node; frames due after `until_s`, when the session was stopped, are not expected.
 
-    alignment: of the ear to the decoded stream; expected: that stream as the ear should emit it.
+    alignment: of the ear to the decoded stream; expected: that stream as the ear should emit it. given_up_s: a frame
+    that comes so long before its instant or later may have been made up before it came.
     """
     counts = dict.fromkeys(("expected", "played", "concealed", "late"), 0)
     made_up = np.zeros(len(ear.samples), dtype=np.bool_)
@@ -77,7 +79,9 @@ def count_frames(
         least = MIN_RECOVERING if due_s < recovered_s else MIN_LIKENESS
         if in_time and emitted and (quiet or _likeness(expected, ear.samples, slot) >= least):
             counts["played"] += 1
-        elif sounded and not in_time:
+        elif in_time and (margin_s < given_up_s or not sounded):
+            in_time = False  # given up, or not played at all: either way the decoder goes on without it
+        if sounded and not in_time:
             counts["concealed"] += 1
         if not in_time:
             recovered_s = due_s + frame.length_s + RECOVERY_S

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from codec.profile import PROFILES
 from hil_sim import flash, plots
 from hil_sim.air import hear
 from hil_sim.capture import Track, lay, read_runs
 from hil_sim.ear import EarReport, Programme
 from hil_sim.packets import write_pcap
+from hil_sim.patience import given_up_us
 from hil_sim.report import keep_verdict
 from hil_sim.scenario import Scenario
 from hil_sim.signals import RATE, db_to_ratio, moving_rms, write_wav
@@ -63,6 +65,7 @@ def listen(scenario: Scenario, recording: Recording) -> Heard:
         origin_ns=origin_ns,
         command_s=(recording.command_ns - origin_ns) / _NS,
         stop_s=(recording.stop_ns - origin_ns) / _NS,
+        given_up_s=given_up_us(PROFILES[scenario.profile]) / 1e6,
     )
     mishaps = list(recording.mishaps)
     sounding = np.flatnonzero(moving_rms(entered.samples, RATE // 100) > db_to_ratio(-50.0))

@@ -9,7 +9,9 @@ from controller.engine.plan import Mapping, Zone
 
 PENDING, SENDING, DRAINING = "pending", "sending", "draining"
 _DTX_BYTES = 2
-_COPIES_SHARE, _MOST_COPIES_US = 8, 100_000
+_COPIES_SHARE = 8
+"""Of the lead: so long at most copies of a request come after one another, and _MOST_COPIES_US."""
+_MOST_COPIES_US = 100_000
 _SPARE_FRAMES = 2
 """A block is begun before its instant."""
 

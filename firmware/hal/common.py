@@ -7,7 +7,7 @@ import sys
 import time
 
 from . import tcp
-from .udp import Udp, resolve
+from .udp import MAX_DATAGRAM_BYTES, Udp, resolve
 
 _LOOPBACK = "127.0.0.1"
 
@@ -35,9 +35,9 @@ class Hal:
         """Return the socket to the controller's media address."""
         return Udp(resolve(host, port))
 
-    def open_group(self, host, port, *most_bytes):
+    def open_group(self, host, port, most_bytes=MAX_DATAGRAM_BYTES):
         """Return a socket that hears a multicast group."""
-        udp = Udp(None, resolve("0.0.0.0", port), *most_bytes)
+        udp = Udp(None, resolve("0.0.0.0", port), most_bytes)
         udp.join(host, _LOOPBACK if self._alone() else "0.0.0.0")
         return udp
 

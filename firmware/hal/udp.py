@@ -6,7 +6,7 @@ import socket
 import struct
 
 # Read a packet of 1401 bytes as too long, not as one cut to fit.
-_MAX_DATAGRAM_BYTES = 1500
+MAX_DATAGRAM_BYTES = 1500
 _FIRST_BYTES = 256
 # lwIP has a number of its own and names it; Linux has 35 and MicroPython there does not name it.
 _IP_ADD_MEMBERSHIP = getattr(socket, "IP_ADD_MEMBERSHIP", 35)
@@ -27,7 +27,7 @@ class Udp:
     most_bytes: longer ones are cut.
     """
 
-    def __init__(self, peer, bind_to=None, most_bytes=_MAX_DATAGRAM_BYTES):
+    def __init__(self, peer, bind_to=None, most_bytes=MAX_DATAGRAM_BYTES):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._peer = peer

@@ -2,7 +2,6 @@
 goes on."""
 
 import asyncio
-import gc
 
 from codec.wire import names, sync
 from codec.wire.errors import WireError
@@ -15,6 +14,7 @@ from .lan import Lan
 from .link import Link
 from .mediatime import MediaTime
 from .pipeline import Pipeline
+from .reading import read
 from .settings import Settings
 from .ticks import Unwrapper
 from .village import Village
@@ -27,7 +27,6 @@ _MIN_TURN_MS = 2
 _RESTART_MS = 100
 _GROUP_RESTART_MS = 30000
 _NETWORK_RETRY_MS = 2000
-_NO_MEMORY_MS = 20
 
 
 class Agent:
@@ -146,21 +145,7 @@ class Agent:
         return self._rest is None
 
     async def _receive(self):
-        await self._read(self._udp, self._datagram)
-
-    async def _read(self, udp, take):
-        while True:
-            await udp.readable()
-            try:
-                found = udp.receive()  # once: to hear that nothing more is there costs memory and an exception
-                if found is not None:
-                    take(found[0], found[1])
-            except MemoryError:
-                # The heap is in pieces: one datagram waits for a sweep, and the next ones find room. If they do not,
-                # sweeping again at once would leave no time for sound.
-                self.counters["no_memory"] += 1
-                gc.collect()
-                await self._hal.sleep_ms(_NO_MEMORY_MS)
+        await read(self._udp, self._datagram, self.counters, self._hal.sleep_ms)
 
     def _datagram(self, data, from_media):
         now_us = self.now_us()
@@ -197,9 +182,12 @@ class Agent:
     async def _receive_group(self, group):
         udp = self._hal.open_group(group[0], group[1])
         try:
-            await self._read(udp, lambda data, _: self.pipeline.receive(data, self.now_us()))
+            await read(udp, self._from_group, self.counters, self._hal.sleep_ms)
         finally:
             udp.close()
+
+    def _from_group(self, data, _):
+        self.pipeline.receive(data, self.now_us())
 
     # ---- what the link asks for ----
 

@@ -24,6 +24,7 @@ _LEAST_PERIOD_US = 500000
 _MOST_PERIOD_US = 4000000
 _RETRY_PERIOD_US = 250000
 _LOOK_US = 10000
+"""How often a burst's end is looked for."""
 
 _JUMP_SD = 6.0
 _JUMP_US = 2000.0

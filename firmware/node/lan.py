@@ -1,9 +1,9 @@
 """Lan: what a village's nodes say to each other, beacons by multicast and time exchanges by unicast."""
 
-import gc
-
 from codec.wire import sync
 from codec.wire.errors import WireError
+
+from .reading import read
 
 _MOST_PAUSE_MS = 100
 _MOST_BYTES = 128
@@ -52,20 +52,17 @@ class Lan:
             wait_ms = (self._village.next_us(now_us) - now_us) // 1000 + 1
             await self._hal.sleep_ms(min(max(wait_ms, 1), _MOST_PAUSE_MS))
 
-    async def _receive(self, udp, take):
+    async def _receive(self, udp, understand):
         counters = self._counters
-        while True:
-            await udp.readable()
+
+        def take(data, _):
             try:
-                found = udp.receive()
-                if found is not None and not take(found[0], udp.source, self._now_us()):
+                if not understand(data, udp.source, self._now_us()):
                     counters["unexpected"] += 1
             except WireError:
                 counters["malformed"] += 1
-            except MemoryError:
-                counters["no_memory"] += 1
-                gc.collect()
-                await self._hal.sleep_ms(_MOST_PAUSE_MS)
+
+        await read(udp, take, counters, self._hal.sleep_ms)
 
     def _exchange(self, data, source, now_us):
         """Answer a request while this node leads, take a reply while another does; False if it is neither's."""

@@ -14,7 +14,7 @@ from hil_sim.virtual.codec import LEAST, LOW, MADE_UP, SPAN, place_of
 
 WINDOW_US = 100_000
 WRONG_US = 20_000
-"""A node this far off plays another place of the programme."""
+"""A node this far off plays another place of the programme. It is measured all the same, up to half of SPAN."""
 _HALF = SPAN // 2
 _MARGIN_US = 3_000
 _SAMPLE_US = 1e6 / 48_000
@@ -198,8 +198,7 @@ class Ear:
         )
         if not -WRONG_US < late_us < WRONG_US:
             self._fault(at_ns, WRONG, media_us, mapping, late_us)
-            return
-        if not fading:
+        elif not fading:
             self._late_lately_us = late_us
         self._count(mapping, index, made=index not in self._arrived)
         window = media_us // WINDOW_US

@@ -14,6 +14,7 @@ from codec.profile import PROFILES
 from hil_sim.attack import ROUNDS, malformed_datagrams
 from hil_sim.capture import Run, read_runs
 from hil_sim.packets import Datagram
+from hil_sim.patience import given_up_us
 from hil_sim.scenario import Event, Scenario
 from hil_sim.virtual import loops
 from hil_sim.virtual.board import TICKS_PERIOD, Crystal, Hal, Udp
@@ -40,8 +41,6 @@ _MOST_CRASHES = 20
 _TURNS_TO_END = 10
 """Of the loop, until tasks that tasks have started have ended too."""
 _BEGIN_NS = 3_600 * _NS
-_FLOOR_US, _LOW_FLOOR_US, _LOW_LEAD_US = 90_000, 36_000, 120_000
-"""A packet that comes this long before its instant is not late for any node: what a node waits for, and its DAC."""
 
 
 @dataclass
@@ -162,8 +161,7 @@ class Village:
             record,
             SYNC_GROUP if scenario.sync_group else None,
         )
-        low = PROFILES[scenario.profile].lead_us < _LOW_LEAD_US
-        self.ears = [Ear(self.office.programme, _LOW_FLOOR_US if low else _FLOOR_US) for _ in numbers]
+        self.ears = [Ear(self.office.programme, given_up_us(PROFILES[scenario.profile])) for _ in numbers]
         self.sounds: list[list[tuple[int, bytes]]] = [[] for _ in numbers] if record else []
         self.listeners = [_Tape(*pair) for pair in zip(self.ears, self.sounds, strict=True)] if record else self.ears
         self.network.on_arrival = lambda node, data: self.ears[node - 1].arrive(data)

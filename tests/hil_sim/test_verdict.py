@@ -25,7 +25,7 @@ def judge(ears: list[Track], datagrams: list[Datagram], limits: Limits | None = 
     source = axis(SECONDS)
     frames, sent = decode(read_frames(datagrams, ORIGIN_NS), source)
     none_held = np.zeros(len(source), dtype=np.bool_)
-    programme = Programme(source, none_held, sent, frames, ORIGIN_NS, LEAD_IN_S - 0.1, LEAD_IN_S + SECONDS + 1)
+    programme = Programme(source, none_held, sent, frames, ORIGIN_NS, LEAD_IN_S - 0.1, LEAD_IN_S + SECONDS + 1, 0.09)
     heard = Heard(programme, ears, "micropython 1.25.0", {"malformed": 0}, [])
     reports = judge_ears(heard)
     return make_verdict(Scenario(name="made", nodes=len(ears), limits=limits or Limits()), heard, reports), reports
@@ -169,7 +169,7 @@ def test_a_mishap_of_the_run_fails_it() -> None:
     ears, datagrams = clean()
     verdict, reports = judge(ears, datagrams)
     assert verdict["passed"] is True
-    programme = Programme(axis(SECONDS), np.zeros(1, dtype=np.bool_), axis(SECONDS), [], ORIGIN_NS, 0.0, 9.0)
+    programme = Programme(axis(SECONDS), np.zeros(1, dtype=np.bool_), axis(SECONDS), [], ORIGIN_NS, 0.0, 9.0, 0.09)
     heard = Heard(programme, ears, "m", {}, ["node-01: its watchdog bit"])
     failed = make_verdict(Scenario(name="made", nodes=2), heard, reports)
     assert failed["passed"] is False
@@ -184,3 +184,29 @@ def test_a_decoder_that_booms_after_a_loss_is_foreign_and_one_that_recovers_is_n
     tone = np.sin(2 * np.pi * 150 * np.arange(round(0.08 * RATE)) / RATE)
     assert judge([changed(ears[0], LOUD_S, 0.08, 0.05 * tone), ears[1]], datagrams)[0]["foreign_ms"] == 0
     assert judge([changed(ears[0], LOUD_S, 0.08, 0.99 * tone), ears[1]], datagrams)[0]["foreign_ms"] >= 50
+
+
+@pytest.mark.parametrize(("early_ms", "foreign"), [(44, False), (140, True)])
+def test_a_frame_that_came_after_it_was_given_up_is_concealed(early_ms: int, foreign: bool) -> None:
+    """A node gives a frame up some 50 ms before its instant; a packet that was early is no reason for other sound."""
+    ears, datagrams = clean()
+    index = round(LOUD_S / 0.02)
+    for number in range(index, index + 5):
+        sent = datagrams[2 * number]
+        datagrams[2 * number] = replace(sent, left_ns=sent.entered_ns + round((DELAY_S - early_ms / 1000) * 1e9))
+    hum = 0.05 * np.sin(2 * np.pi * 150 * np.arange(round(0.1 * RATE)) / RATE)
+    verdict, _ = judge([changed(ears[0], LOUD_S, 0.1, hum), ears[1]], datagrams)
+    assert (verdict["foreign_ms"] > 0) is foreign
+    assert (verdict["frames"]["concealed"] > 0) is not foreign
+    assert verdict["frames"]["late"] == 0
+
+
+def test_a_decoder_that_begins_anew_after_silence_is_not_foreign() -> None:
+    ears, datagrams = clean()
+    muddled = changed(ears[0], LOUD_S - 0.2, 0.2, 0.0)
+    hum = 0.05 * np.sin(2 * np.pi * 150 * np.arange(round(0.06 * RATE)) / RATE)
+    assert judge([changed(muddled, LOUD_S, 0.06, hum), ears[1]], datagrams)[0]["foreign_ms"] == 0
+    assert (
+        judge([changed(muddled, LOUD_S, 0.4, np.resize(hum, round(0.4 * RATE))), ears[1]], datagrams)[0]["foreign_ms"]
+        >= 150
+    )

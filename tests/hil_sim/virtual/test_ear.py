@@ -63,7 +63,7 @@ def test_a_node_in_time_is_heard_so() -> None:
     assert max(map(abs, village.ear.late_us.values())) < 25
 
 
-@pytest.mark.parametrize("late_us", [-7_000, -300, 400, 12_000])
+@pytest.mark.parametrize("late_us", [-7_000, -300, 400, 12_000, 45_000, -150_000])
 def test_how_late_it_is_is_measured(late_us: int) -> None:
     village = Village()
     for index in range(60):
@@ -78,6 +78,7 @@ def test_another_place_of_the_programme_is_wrong() -> None:
     village = Village()
     village.play(range(0, 20 * FRAME, 480), late_us=60_000)
     assert {fault.kind for fault in village.ear.faults} == {WRONG}
+    assert list(village.ear.late_us.values()) == pytest.approx([60_000] * len(village.ear.late_us), abs=30)
 
 
 def test_silence_and_what_is_made_up_are_told_with_whether_packets_were_there() -> None:

@@ -129,6 +129,15 @@ def test_a_lan_that_loses_is_still_a_lan() -> None:
     assert verdict["skew_ms"]["p99"] < 1.0
 
 
+def test_nodes_that_are_far_apart_are_measured_and_not_left_out() -> None:
+    text = '[village]\nnodes = 2\nruntime = "cpython"\n[network]\ndelay_up_spread_ms = 100\n'
+    given = parse(f"duration_s = 6\n{text}", "apart", Path())
+    verdict = make_verdict(given, play(given))
+    assert verdict["skew_ms"]["p50"] == pytest.approx(50, abs=1)
+    # One of them begins, and ends, before its time.
+    assert verdict["frames"]["played"] >= verdict["frames"]["expected"] - 4
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
