@@ -23,6 +23,7 @@ from hil_sim.virtual.village import play
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
+TEMPLATE = Path(__file__).parent / "measurements.template.md"
 PICTURES = ROOT / "docs" / "pictures"
 VILLAGES = ("sync12", "low", "mobile-loss-2", "mobile-loss-10")
 SHOWN = {"sync12": ("skew",), "mobile-loss-2": ("arrivals",)}
@@ -59,47 +60,8 @@ def page(result: dict[str, Any]) -> str:
     snap = result["snapcast"]
     rows.append(f"| snapcast {snap['version'] or '(not installed)'}, two clients | {_three(snap['skew_ms'])} |"
                 f" {_ms(snap['latency_ms']['p50'])} | | | |")  # fmt: skip
-    hidden = result["asymmetry"]
-    return "\n".join(
-        [
-            "# Measured",
-            "",
-            "Made by `loaxa bench measurements`. Nodes are the real firmware under MicroPython, each with a crystal of"
-            " its own within 50 ppm; skew is over all pairs and every 100 ms of programme, from what the DACs emitted.",
-            "",
-            "| village | skew p50 / p99 / max, ms | latency p50 | concealed | dropouts | limits missed |",
-            "|---|---|---|---|---|---|",
-            *rows,
-            "",
-            "`sync12`: twelve nodes, ten minutes, 5 ms delay with 2 ms jitter, one node a minute late, one rebooted;"
-            " a node's first two seconds of sound are not counted. `mobile-loss-N`: six nodes, two minutes, 60 ms with"
-            " 20 ms jitter, N % lost in bursts of four. snapcast has the delay and jitter of `sync12`, over TCP, and"
-            " one sound card's clock for both.",
-            "",
-            "## Skew over time",
-            "",
-            "![each node of sync12 against the median of all](pictures/measured-sync12-skew.png)",
-            "",
-            "![two snapclients, one against the other](pictures/measured-snapcast.png)",
-            "",
-            "## Arrivals",
-            "",
-            "![how long before its instant each packet came](pictures/measured-mobile-loss-2-arrivals.png)",
-            "",
-            "## Loss against concealment",
-            "",
-            "![share of frames concealed by share of datagrams lost](pictures/measured-loss.png)",
-            "",
-            f"In virtual time, six nodes, {_SWEEP_S:g} s each, the `mobile` profile with its usual lead.",
-            "",
-            "## What nobody can see",
-            "",
-            f"A path of 20 ms one way and 80 ms the other puts a clock {hidden['error_ms']} ms off; the node says that"
-            f" it may be off by {hidden['bound_ms']} ms. The true error was within what the node said in"
-            f" {100 * hidden['covered']:.2f} % of {hidden['samples']:,} samples.",
-            "",
-        ]
-    )
+    template = TEMPLATE.read_text(encoding="utf-8")
+    return template.format(rows="\n".join(rows), sweep_s=_SWEEP_S, **result["asymmetry"])
 
 
 def _village(name: str) -> dict[str, Any]:

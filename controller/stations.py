@@ -73,23 +73,25 @@ class Stations:
         return found
 
     async def add_zone(self, values: dict[str, Any]) -> Zone:
-        """Store a new zone; raises ConflictError when its id is taken."""
+        """Store a new zone; raises ConflictError when its id is taken, or for groups of one port."""
         async with self._database.write() as session:
             if await session.get(Zone, values["id"]):
                 raise ConflictError("exists", f"There is a zone {values['id']} already.", "Choose another id.")
             zone = Zone(**values)
+            _check_groups(zone)
             session.add(zone)
         await self._tell()
         return zone
 
     async def change_zone(self, zone_id: str, values: dict[str, Any]) -> Zone:
-        """Change columns of a zone; raises NotFoundError."""
+        """Change columns of a zone; raises NotFoundError, and ConflictError for groups of one port."""
         async with self._database.write() as session:
             zone = await session.get(Zone, zone_id)
             if zone is None:
                 raise _no_zone(zone_id)
             for name, value in values.items():
                 setattr(zone, name, value)
+            _check_groups(zone)
         await self._tell()
         return zone
 
@@ -201,6 +203,16 @@ class Stations:
 def tag(node_id: str) -> str:
     """Return the 16 hexadecimal digits that stand for a node between controller and engine."""
     return node_tag(node_id).hex()
+
+
+def _check_groups(zone: Zone) -> None:
+    """Refuse one port for both groups: a node would hear each one's datagrams as the other's."""
+    if zone.multicast and zone.sync_group and zone.multicast[1] == zone.sync_group[1]:
+        raise ConflictError(
+            "groups_collide",
+            f"The multicast group and the sync group of the zone {zone.id} have the same port, {zone.multicast[1]}.",
+            "Give the sync group a port of its own.",
+        )
 
 
 def _no_zone(zone_id: str) -> NotFoundError:

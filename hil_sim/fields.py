@@ -19,7 +19,8 @@ class Fields:
         self._asked: list[str] = []
 
     def has(self, key: str) -> bool:
-        """Return whether the table gives `key`."""
+        """Return whether the table gives `key`, which is then known here."""
+        self._know(key)
         return key in self._values
 
     def table(self, key: str) -> "Fields":
@@ -85,11 +86,14 @@ class Fields:
                 raise ScenarioError(f"unknown key {self._full(key)}; known here: {known}")
 
     def _get(self, key: str, default: Any) -> Any:
-        if key not in self._asked:
-            self._asked.append(key)
+        self._know(key)
         if key not in self._values and default is None:
             raise ScenarioError(f"{self._full(key)} is missing")
         return self._values.get(key, default)
+
+    def _know(self, key: str) -> None:
+        if key not in self._asked:
+            self._asked.append(key)
 
     def _full(self, key: str) -> str:
         return f"{self.name}.{key}" if self.name else key

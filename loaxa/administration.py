@@ -19,8 +19,10 @@ def zone(controller: Controller, args: Namespace, output: Output) -> int:
         output.answer(made, f"Zone {made['id']} added.")
     elif args.action == "set":
         changes = {name: getattr(args, name) for name in ("title", "profile", "gain_db")}
-        changes = {name: value for name, value in changes.items() if value is not None}
-        changed = controller.patch(f"/zones/{segment(args.id)}", {**changes, **_groups(args)})
+        changes = {name: value for name, value in changes.items() if value is not None} | _groups(args)
+        if not changes:
+            raise CommandError("Say what to change: --title, --profile, --gain-db, --multicast or --sync-group.")
+        changed = controller.patch(f"/zones/{segment(args.id)}", changes)
         output.answer(changed, f"Zone {args.id} changed.")
     elif args.action == "remove":
         controller.delete(f"/zones/{segment(args.id)}")
@@ -40,7 +42,7 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
     if args.action == "add":
         body = {"id": args.id, "zone": args.zone, **_given(args)}
         if args.rtp:
-            body["rtp_address"] = _address(args.rtp)
+            body["rtp_address"] = _address(args.rtp, "--rtp", "HOST:PORT, such as 192.0.2.7:5004")
         made = controller.post("/nodes", body)
         if args.rtp:
             output.answer(made, f"Receiver {made['id']} added.")
@@ -97,13 +99,19 @@ def session(controller: Controller, args: Namespace, output: Output) -> int:
 
 def _groups(args: Namespace) -> dict[str, Any]:
     """Return the multicast groups that were given; "none" takes one away."""
-    given = {name: getattr(args, name) for name in ("multicast", "sync_group")}
-    return {name: None if text == "none" else _address(text) for name, text in given.items() if text}
+    groups = {}
+    for name, option in (("multicast", "--multicast"), ("sync_group", "--sync-group")):
+        text = getattr(args, name)
+        if text is not None:
+            groups[name] = None if text == "none" else _address(text, option, "GROUP:PORT, such as 239.77.1.1:5006")
+    return groups
 
 
-def _address(text: str) -> dict[str, Any]:
-    host, _, port = text.rpartition(":")
-    return {"host": host, "port": int(port) if port.isdecimal() else port}
+def _address(text: str, option: str, form: str) -> dict[str, Any]:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit()):
+        raise CommandError(f"{option} {text!r} is not {form}.")
+    return {"host": host, "port": int(port)}
 
 
 def _align(controller: Controller, args: Namespace, output: Output) -> int:

@@ -36,6 +36,8 @@ def run(controller: Controller, args: Namespace, output: Output) -> int:
         }
         session_id = str(controller.post("/sessions", body)["id"])
         output.note(f"On its way: {session_id}")
+        if not _anybody_hears(controller, args.zone):
+            output.note("No node of these zones is on line, so nobody hears it yet; see: loaxa node list")
         if args.source == "-":
             controller.push(session_id, _standard_input())
         ended = _wait(controller, session_id)
@@ -67,6 +69,12 @@ def resolve(source: str, controller: Controller, live: bool) -> dict[str, Any]:
             f"{source} is no file. A source is a file, -, a URL, text:..., chime, chime:close or tone:440."
         )
     return {"kind": "sound", "sound": controller.upload(path)}
+
+
+def _anybody_hears(controller: Controller, zones: list[str]) -> bool:
+    """Return whether a node of the zones is on line; a plain receiver never says whether it is."""
+    nodes = [node for node in controller.get("/nodes")["nodes"] if node["zone"] in zones]
+    return any(node["state"] == "online" or node["rtp_address"] for node in nodes)
 
 
 def _wait(controller: Controller, session_id: str) -> dict[str, Any]:

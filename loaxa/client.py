@@ -90,7 +90,7 @@ class Controller:
             if response.is_success:
                 return response.json() if response.content else None
             error_body = response.json()["error"]
-            text = f"{error_body['message']} {error_body['hint']}".strip()
+            text = f"{error_body['message']} {_hint(error_body['hint'])}".strip()
         except (ValueError, KeyError, TypeError):
             text = f"{self.url} answered {response.status_code}; is it a Loa Xã controller?"
         raise CommandError(text)
@@ -101,6 +101,13 @@ class Controller:
         return CommandError(
             f"The connection to the controller at {self.url} was lost ({error or type(error).__name__})."
         )
+
+
+def _hint(hint: str) -> str:
+    """Return the controller's hint as the command line says it; what only a program could do is left out."""
+    for resource in ("zone", "node", "session"):
+        hint = hint.replace(f"GET /api/{resource}s lists", f"loaxa {resource} list shows")
+    return "" if "/api/" in hint else hint
 
 
 def segment(name: str) -> str:

@@ -3,6 +3,7 @@
 What plays and judges is imported late: it takes seconds, which a refusal should not.
 """
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,10 @@ def play(path: Path, keep: Path | None, output: Output) -> int:
     verdict prints one that has only failed when JSON is asked for, and raises CommandError.
     """
     try:
+        make_folder(keep)
+    except CommandError as error:
+        raise _failed({"scenario": path.stem}, str(error), None, output) from None
+    try:
         scenario = load(path)
     except ScenarioError as error:
         raise _failed({"scenario": path.stem}, str(error), keep, output) from None
@@ -65,12 +70,25 @@ def search(first: int, seeds: int, keep: Path | None, output: Output) -> int:
     """Play the scenarios of `seeds` seeds and print which failed; return 0 only when none did. Raises CommandError."""
     if not 1 <= seeds <= MOST_SEEDS or not 0 <= first < MOST_SEEDS:
         raise CommandError(f"Give 1 to {MOST_SEEDS} seeds, the first from 0 to {MOST_SEEDS - 1}.")
+    make_folder(keep)  # a long search must not lose what it found
     from hil_sim.search.search import describe as describe_search
     from hil_sim.search.search import search as search_faults
 
     result = search_faults(first, seeds, keep, output.note)
     output.answer(result, describe_search(result))
     return 0 if result["passed"] else 1
+
+
+def make_folder(keep: Path | None) -> None:
+    """Make the folder that a run leaves behind; raises CommandError where nothing can be written to it."""
+    if keep is None:
+        return
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"Nothing can be kept in {keep}: {error.strerror}. Name a folder.") from None
+    if not os.access(keep, os.W_OK):
+        raise CommandError(f"Nothing can be kept in {keep}: it may not be written to. Name another folder.")
 
 
 def inhabit(nodes: int, port: int) -> int:

@@ -37,7 +37,7 @@ def search(
 ) -> dict[str, Any]:
     """Play `seeds` scenarios from seed `first` on; return ``{"seeds", "first", "failed": [...], "passed"}``.
 
-    keep: a folder that is left with the shortest scenario of each failure.
+    keep: a folder, which must exist, that is left with the shortest scenario of each failure.
     """
     failures: list[Failure] = []
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("forkserver")) as pool:
@@ -52,7 +52,6 @@ def search(
     for failure, scenario in zip(failures, shortest, strict=True):
         text = to_toml(scenario)
         if keep is not None:
-            keep.mkdir(parents=True, exist_ok=True)
             (keep / f"seed-{failure.seed}.toml").write_text(text, encoding="utf-8")
         failed.append({"seed": failure.seed, "broken": failure.broken, "shortest": text})
     return {"seeds": seeds, "first": first, "failed": failed, "passed": not failed}

@@ -77,7 +77,7 @@ def test_everything_is_read() -> None:
     [
         ("seeds = 1", r"unknown key seeds; known here: .*seed"),
         ("[village]\nnode = 3", r"unknown key village\.node"),
-        ("[network]\ndelay = 3", r"unknown key network\.delay; known here: delay_ms"),
+        ("[network]\ndelay = 3", r"unknown key network\.delay; known here: delay_ms, .*delay_up_ms"),
         ("[assert]\nskew = 1", r"unknown key assert\.skew; known here: .*skew_ms_p99"),
         ("[village]\nnodes = 0", r"village\.nodes must be a whole number from 1 to"),
         ("[village]\nnodes = true", r"village\.nodes must be a whole number"),

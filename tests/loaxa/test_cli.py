@@ -95,6 +95,27 @@ def test_names_name_nothing_else(office: Running, command: tuple[str | bytes, ..
     assert [node["id"] for node in office.get("/api/nodes")["nodes"]] == ["cum-1"]
 
 
+@pytest.mark.parametrize(
+    "group", ["", "239.77.1.1", "239.77.1.1:", ":5006", "NONE", "239.77.1.1:+5", "239.77.1.1:\u0665"]
+)
+def test_a_group_is_refused_by_the_name_of_its_option(office: Running, group: str) -> None:
+    for action in ("add", "set"):
+        said = complaint(loaxa(office, "zone", action, "thon-1", "--sync-group", group))
+        assert "--sync-group" in said and "239.77.1.1:5006" in said
+
+
+def test_hints_are_of_the_command_line(office: Running) -> None:
+    assert "loaxa zone list" in complaint(loaxa(office, "broadcast", "chime", "--zone", "nowhere"))
+    assert "/api/" not in complaint(loaxa(office, "zone", "set", "thon-1", "--profile", "loud"))
+    assert "--title" in complaint(loaxa(office, "zone", "set", "thon-1"))
+
+
+def test_who_is_not_heard_is_told_so(office: Running) -> None:
+    done = loaxa(office, "broadcast", "chime", "--zone", "thon-1")
+    assert done.returncode == 0
+    assert b"nobody hears it" in done.stderr
+
+
 def test_broadcasts_end_with_their_source(office: Running, tmp_path: Path) -> None:
     assert answer(office, "broadcast", "chime", "--zone", "thon-1")["state"] == "ended"
     pushed = loaxa(office, "broadcast", "-", "--zone", "thon-1", "--json", input=b"\0\1" * 96000)

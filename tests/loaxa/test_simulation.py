@@ -59,3 +59,18 @@ def test_a_village_that_cannot_be_is_refused(capsys: Capture, nodes: str) -> Non
     told = capsys.readouterr()
     assert told.out == ""
     assert f"A village has 1 to 200 nodes, not {nodes}" in told.err
+
+
+@pytest.mark.parametrize("under", [False, True])
+def test_what_nothing_can_be_kept_in_is_refused_before_the_run(tmp_path: Path, capsys: Capture, under: bool) -> None:
+    path = tmp_path / "hamlet.toml"
+    path.write_text("seed = 7\n")
+    keep = str(path / "x" if under else path)
+    assert main(["sim", "run", str(path), "--keep", keep, "--json"]) == 1
+    told = capsys.readouterr()
+    verdict = json.loads(told.out)
+    assert "Nothing can be kept in" in told.err
+    assert list(verdict) == list(VERDICT_KEYS)
+    assert main(["sim", "search", "--seeds", "1", "--keep", keep]) == 1
+    assert "Nothing can be kept in" in capsys.readouterr().err
+    assert path.read_text() == "seed = 7\n"

@@ -40,6 +40,10 @@ def test_zone_life(office: Running) -> None:
     assert made["multicast"] == {"host": "239.1.2.3", "port": 5004}
     changed = office.http.patch("/api/zones/tam", json={"multicast": None, "gain_db": -3}).json()
     assert (changed["multicast"], changed["gain_db"], changed["profile"]) == (None, -3, "low")
+    collides = office.http.patch("/api/zones/tam", json={"multicast": {"host": "239.9.9.9", "port": 5006}})
+    assert collides.status_code == 409
+    assert "5006" in collides.json()["error"]["message"]
+    assert office.http.patch("/api/zones/tam", json={}).json()["multicast"] is None
     assert "tam" in [zone["id"] for zone in office.get("/api/zones")["zones"]]
     assert office.http.delete("/api/zones/tam").status_code == 204
 
