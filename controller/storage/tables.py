@@ -1,9 +1,12 @@
 """The tables. Times are ``wall`` microseconds: UTC since 1970."""
 
+import secrets
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from codec.wire.mac import KEY_BYTES
 
 
 class Table(DeclarativeBase):
@@ -30,7 +33,7 @@ class Zone(Table):
 class Node(Table):
     """One board with its horns, or (rtp_address ``[host, port]``) a plain RTP receiver that speaks no MQTT.
 
-    address: where its packets came from last.
+    address: where its packets came from last. key: 32 bytes that it shares with the controller alone.
     counter: number of the last command to it. status, health: its last reports. seen_wall_us: when the last one came.
     x_m, y_m: position on the village's plan; lat, lon: on the globe, degrees.
     """
@@ -49,6 +52,7 @@ class Node(Table):
     lon: Mapped[float | None] = mapped_column(Float, default=None)
     rtp_address: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     address: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    key: Mapped[bytes] = mapped_column(LargeBinary(KEY_BYTES), default=lambda: secrets.token_bytes(KEY_BYTES))
     counter: Mapped[int] = mapped_column(BigInteger, default=0)
     status: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     health: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)

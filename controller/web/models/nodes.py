@@ -97,9 +97,10 @@ class NodeList(BaseModel):
 
 
 class NodeFile(BaseModel):
-    """The file node.json that makes a board this node."""
+    """The file node.json that makes a board this node. key: 64 hexadecimal digits; whoever has it is this node."""
 
     id: str
+    key: str
     broker: tuple[str, int]
     media: tuple[str, int]
     zone: str

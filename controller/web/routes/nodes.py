@@ -54,6 +54,7 @@ async def node_file(office: TheOffice, node_id: str) -> NodeFile:
     node = await office.stations.node(node_id)
     return NodeFile(
         id=node.id,
+        key=node.key.hex(),
         broker=office.public_broker(),
         media=office.public_media(),
         zone=node.zone,

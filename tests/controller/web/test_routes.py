@@ -51,6 +51,7 @@ def test_zone_life(office: Running) -> None:
 def test_node_life(office: Running) -> None:
     office.post("/api/nodes", {"id": "cum-8", "zone": "thon-1", "lat": 20.9, "lon": 106.6})
     file = office.get("/api/nodes/cum-8/node.json")
+    assert len(bytes.fromhex(file.pop("key"))) == 32
     assert file == {
         "id": "cum-8",
         "broker": ["127.0.0.1", office.ports["broker_port"]],
