@@ -20,7 +20,6 @@ class NodeSetup:
     """
 
     number: int
-    zone: str
     media_port: int
     broker_port: int
     drift_ppm: float
@@ -36,7 +35,8 @@ class NodeSetup:
 class Node:
     """One node in a folder of its own; it runs from :meth:`power_on` on."""
 
-    def __init__(self, setup: NodeSetup, folder: Path) -> None:
+    def __init__(self, setup: NodeSetup, identity: dict[str, object], folder: Path) -> None:
+        """identity: its node.json as the controller gives it; it goes by the ports of the network in place of those."""
         self.setup = setup
         self.folder = folder / setup.name
         self.folder.mkdir(parents=True)
@@ -47,12 +47,9 @@ class Node:
         (self.folder / "node.json").write_text(
             json.dumps(
                 {
-                    "id": setup.name,
+                    **identity,
                     "broker": ["127.0.0.1", setup.broker_port],
                     "media": ["127.0.0.1", setup.media_port],
-                    "zone": setup.zone,
-                    "gain_db": 0.0,
-                    "delay_us": 0,
                 }
             )
         )

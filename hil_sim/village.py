@@ -163,7 +163,6 @@ class Village:
         for number in range(1, scenario.nodes + 1):
             setup = NodeSetup(
                 number=number,
-                zone=ZONE,
                 media_port=self.network.media_ports[number - 1],
                 broker_port=self.network.broker_ports[number - 1],
                 drift_ppm=chance.uniform(*scenario.clock.drift_ppm),
@@ -173,7 +172,8 @@ class Village:
             place = scenario.positions[number - 1]
             body = {"id": setup.name, "zone": ZONE, "x_m": place.x_m, "y_m": place.y_m}
             self.office.post("/api/nodes", body)
-            self.nodes.append(Node(setup, self.folder / "nodes"))
+            identity = self.office.get(f"/api/nodes/{setup.name}/node.json")
+            self.nodes.append(Node(setup, identity, self.folder / "nodes"))
         for node in self.nodes:
             node.power_on()
 

@@ -1,9 +1,14 @@
 """``node.json``: what a node must know before it can ask anybody."""
 
+from binascii import unhexlify
+
 from codec.wire import body, command
 from codec.wire.errors import WireError
+from codec.wire.mac import KEY_BYTES
 from codec.wire.names import check_name
 
+MAX_CA_CHARS = 2048
+"""A certificate with an elliptic key takes a third of it."""
 DEFAULT_PINS = {"sck": 26, "ws": 25, "sd": 22}
 
 
@@ -12,7 +17,10 @@ class ConfigError(ValueError):
 
 
 class Config:
-    """id: the node's name. broker, media: ``(host, port)`` of MQTT and of the controller's media socket.
+    """id: the node's name. key: its 32 secret bytes. ca: the PEM text of the certificate authority that the broker's
+    certificate must be from, or None: then the link is plain TCP, which only a test or a village in one process does.
+
+    broker, media: ``(host, port)`` of MQTT and of the controller's media socket.
 
     zone: the zone until the controller configures another, or None. gain_db, delay_us: the same for gain and
     acoustic delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device. fill_ms:
@@ -20,15 +28,31 @@ class Config:
     player.
     """
 
-    def __init__(self, node_id, broker, media, zone, gain_db, delay_us, wifi, pins, device, fill_ms):
+    def __init__(
+        self,
+        node_id,
+        key,
+        ca,
+        broker,
+        media,
+        zone=None,
+        gain_db=0.0,
+        delay_us=0,
+        wifi=None,
+        pins=None,
+        device="default",
+        fill_ms=0,
+    ):
         self.id = node_id
+        self.key = key
+        self.ca = ca
         self.broker = broker
         self.media = media
         self.zone = zone
         self.gain_db = gain_db
         self.delay_us = delay_us
         self.wifi = wifi
-        self.pins = pins
+        self.pins = DEFAULT_PINS if pins is None else pins
         self.device = device
         self.fill_ms = fill_ms
 
@@ -47,8 +71,28 @@ def load(path="node.json"):
         with open(path, "rb") as file:
             raw = file.read(body.MAX_BODY_BYTES + 1)
     except OSError:
-        raise ConfigError(path + ' is missing: write {"id": "...", "broker": [host, port], "media": [host, port]}')
+        raise ConfigError(path + " is missing: the controller makes it, see firmware/README.md")
     return parse(raw)
+
+
+def _key(digits):
+    try:
+        key = unhexlify(digits)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise WireError("key must be 64 hexadecimal digits")
+    return key
+
+
+def _ca(found):
+    # Null must be written out: a line that was lost must not leave the link open to everybody.
+    if found.get("ca", "") is None:
+        return None
+    text = body.text(found, "ca", MAX_CA_CHARS)
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise WireError("ca must be a certificate in PEM")
+    return text
 
 
 def _parse(raw):
@@ -71,6 +115,8 @@ def _parse(raw):
             pins[name] = body.integer(given, name, 0, 63, default)
     return Config(
         node_id=check_name(body.text(found, "id", 32)),
+        key=_key(body.text(found, "key", 2 * KEY_BYTES)),
+        ca=_ca(found),
         broker=broker,
         media=media,
         zone=None if found.get("zone") is None else check_name(found["zone"]),

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 import platform
 import random
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codec.profile import PROFILES
+from codec.wire.mac import derive
 from hil_sim.attack import ROUNDS, malformed_datagrams
 from hil_sim.capture import Run, read_runs
 from hil_sim.packets import Datagram
@@ -41,6 +43,11 @@ _MOST_CRASHES = 20
 _TURNS_TO_END = 10
 """Of the loop, until tasks that tasks have started have ended too."""
 _BEGIN_NS = 3_600 * _NS
+
+
+def node_key(seed: int, name: str) -> bytes:
+    """Return the key of a node, the same for the same seed; no draw is made for it."""
+    return derive(hashlib.sha256(b"%d" % seed).digest(), name)
 
 
 @dataclass
@@ -84,6 +91,7 @@ class Node:
         self._flash: dict[str, bytes] = {}
         self._task: asyncio.Task[None] | None = None
         self._hal: Hal | None = None
+        self.key = node_key(village.scenario.seed, self.name)
 
     def power_on(self, cause: str = "power") -> None:
         """Start the firmware."""
@@ -94,7 +102,7 @@ class Node:
             village.loop, village, self.number, self._crystal, self._chance, village.listeners[self.number - 1],
             self._flash, cause, self.log,
         )  # fmt: skip
-        config = Config(self.name, ("broker", 1883), ("media", 5004), ZONE, 0.0, 0, None, {}, "default", 0)
+        config = Config(self.name, self.key, None, ("broker", 8883), ("media", 5004), ZONE)
         self._hal = hal
         self.agent = Agent(hal, config)
         self.agent._ticks._local_us += (

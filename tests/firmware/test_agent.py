@@ -13,7 +13,7 @@ from codec.wire import announcement, command, names, report
 from firmware.node import agent
 from firmware.node.agent import Agent
 from firmware.node.config import Config
-from tests.firmware.office import Office, encode, media_us
+from tests.firmware.office import KEY, Office, encode, media_us
 from tests.firmware.test_node import ZONE, programme
 
 RATE = 48_000
@@ -188,7 +188,7 @@ async def test_agent_on_cpython(tmp_path: Path) -> None:
     packets = await asyncio.to_thread(encode, programme(1), 20_000)
     async with Office(tmp_path) as office:
         hal = Hal(office.media)
-        config = Config("node-9", ("127.0.0.1", office.port), office.media, None, 0.0, 0, None, {}, "", 0)
+        config = Config("node-9", KEY, None, ("127.0.0.1", office.port), office.media)
         running = asyncio.create_task(Agent(hal, config).run())
         await office.expect(names.node_topic("node-9", "status"))
         assert command.parse_ack(await office.command("node-9", 1, command.CONFIGURE, {"zone": ZONE})) == (1, None)
@@ -215,7 +215,7 @@ async def test_a_node_that_boots_before_its_network(tmp_path: Path, monkeypatch:
     async with Office(tmp_path) as office:
         hal = Hal(office.media)
         hal.network_failures, hal.name_failures = 2, 1
-        config = Config("node-9", ("127.0.0.1", office.port), office.media, None, 0.0, 0, None, {}, "", 0)
+        config = Config("node-9", KEY, None, ("127.0.0.1", office.port), office.media)
         running = asyncio.create_task(Agent(hal, config).run())
         await asyncio.sleep(0.7)
         assert hal.fed > 1
@@ -239,7 +239,7 @@ class ShyDac(Dac):
 def test_what_a_dac_does_not_take_comes_next() -> None:
     hal = Hal(("127.0.0.1", 9))
     hal.dac = ShyDac()
-    node = Agent(hal, Config("node-9", ("h", 1), ("h", 2), None, 0.0, 0, None, {}, "", 0))
+    node = Agent(hal, Config("node-9", KEY, None, ("h", 1), ("h", 2)))
     node._dac = hal.dac
     made = array("h")
     player = node.pipeline.player
@@ -269,7 +269,7 @@ class DeadDac(ShyDac):
 def test_a_dac_that_takes_nothing_lets_the_watchdog_bite(dac: type[Dac], lives: bool) -> None:
     hal = Hal(("127.0.0.1", 9))
     hal.dac = dac()
-    node = Agent(hal, Config("node-9", ("h", 1), ("h", 2), None, 0.0, 0, None, {}, "", 0))
+    node = Agent(hal, Config("node-9", KEY, None, ("h", 1), ("h", 2)))
     node._dac = hal.dac
     now_us = node.now_us()
     node.now_us = lambda: now_us
@@ -289,7 +289,7 @@ async def test_a_group_that_cannot_be_joined_is_tried_ever_more_rarely() -> None
         await asyncio.sleep(0 if len(waits) < 12 else 60)
 
     hal.sleep_ms = sleep_ms
-    node = Agent(hal, Config("node-9", ("h", 1), ("h", 2), None, 0.0, 0, None, {}, "", 0))
+    node = Agent(hal, Config("node-9", KEY, None, ("h", 1), ("h", 2)))
     node.announce([announcement.Stream(5, 20_000, 0, 150_000, 3, ("239.1.2.3", 5004))])
     await asyncio.sleep(0.05)
     assert waits[:4] == [100, 200, 400, 800]

@@ -72,8 +72,9 @@ async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str]
             if recording.stat().st_size:
                 break
             await asyncio.sleep(0.05)
-        node = {"id": "pi", "broker": ["127.0.0.1", office.port], "media": list(office.media)}
-        (folder / "node.json").write_text(json.dumps({**node, "zone": ZONE, "device": "pulse", "fill_ms": 100}))
+        (folder / "node.json").write_text(
+            json.dumps({**office.node("pi"), "zone": ZONE, "device": "pulse", "fill_ms": 100})
+        )
         staged = flash.stage(tmp_path / "flash")
         environment = {**sink, "MICROPYPATH": f"{staged}:.frozen"}
         with (folder / "log").open("wb") as log:

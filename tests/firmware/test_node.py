@@ -43,7 +43,7 @@ class Station:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, office: Office, zone: str | None = ZONE, cause: int = flash.RESET_POWER_ON) -> None:
-        node = {"id": self.name, "broker": ["127.0.0.1", office.port], "media": list(office.media), "zone": zone}
+        node = {**office.node(self.name), "zone": zone}
         board = {"ppm": self.ppm, "ticks_offset_us": (1 << 30) - 9_000_000, "capture": "node.dac", "seed": 5}
         board["loadac"] = self.loadac
         (self.folder / "node.json").write_text(json.dumps(node))
@@ -341,6 +341,14 @@ def test_wrong_configuration_says_what_to_write(tmp_path: Path, station: Station
         ('{"id": "Node"}', "broker is missing"),
         ('{"id": "Node", "broker": ["h", 1], "media": ["h", 2]}', "a name is 1 to 32 characters"),
         ('{"id": "n", "broker": ["h", 1], "media": ["h", 0]}', "media: port must be from 1 to 65535"),
+        ('{"id": "n", "broker": ["h", 1], "media": ["h", 2]}', "key is missing"),
+        ('{"id": "n", "broker": ["h", 1], "media": ["h", 2], "key": "%s"}' % ("0" * 63), "64 hexadecimal digits"),
+        ('{"id": "n", "broker": ["h", 1], "media": ["h", 2], "key": "%s"}' % ("x" * 64), "64 hexadecimal digits"),
+        ('{"id": "n", "broker": ["h", 1], "media": ["h", 2], "key": "%s"}' % ("0" * 64), "ca is missing"),
+        (
+            '{"id": "n", "broker": ["h", 1], "media": ["h", 2], "key": "%s", "ca": "x"}' % ("0" * 64),
+            "certificate in PEM",
+        ),
     ):
         if text is not None:
             (station.folder / "node.json").write_text(text)

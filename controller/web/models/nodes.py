@@ -97,10 +97,12 @@ class NodeList(BaseModel):
 
 
 class NodeFile(BaseModel):
-    """The file node.json that makes a board this node. key: 64 hexadecimal digits; whoever has it is this node."""
+    """The file node.json that makes a board this node. key: 64 hexadecimal digits; whoever has it is this node.
+    ca: the authority in PEM that the broker's certificate is from; null: the broker is spoken to in the clear."""
 
     id: str
     key: str
+    ca: str | None
     broker: tuple[str, int]
     media: tuple[str, int]
     zone: str

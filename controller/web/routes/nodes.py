@@ -55,6 +55,7 @@ async def node_file(office: TheOffice, node_id: str) -> NodeFile:
     return NodeFile(
         id=node.id,
         key=node.key.hex(),
+        ca=None,
         broker=office.public_broker(),
         media=office.public_media(),
         zone=node.zone,

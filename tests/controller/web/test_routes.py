@@ -54,6 +54,7 @@ def test_node_life(office: Running) -> None:
     assert len(bytes.fromhex(file.pop("key"))) == 32
     assert file == {
         "id": "cum-8",
+        "ca": None,
         "broker": ["127.0.0.1", office.ports["broker_port"]],
         "media": ["127.0.0.1", office.ports["media_port"]],
         "zone": "thon-1",

@@ -55,7 +55,7 @@ def descriptors():
 
 async def main():
     stub = Stub()
-    config = Config("node-1", ("127.0.0.1", int(sys.argv[1])), None, None, 0.0, 0, None, {}, "", 0)
+    config = Config("node-1", bytes(32), None, ("127.0.0.1", int(sys.argv[1])), None)
     before = descriptors()
     try:
         await Link(stub, config, stub).run()
