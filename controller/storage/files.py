@@ -12,11 +12,14 @@ from controller.errors import OversizeError
 _BATCH_BYTES = 1024 * 1024
 
 
-def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
-    """Write `content` to `path`; readers see the old bytes or the new ones. `durable`: also after a power cut."""
+def write_atomically(path: Path, content: bytes, durable: bool = True, mode: int = 0o666) -> None:
+    """Write `content` to `path`; readers see the old bytes or the new ones. `durable`: also after a power cut.
+
+    mode: of the file, less what the umask takes.
+    """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with part.open("wb") as file:
+        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
             file.flush()
             if durable:
