@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.wire import announcement, beacon, body, command, nack, names, report, rtp, sync
+from codec.wire import announcement, beacon, body, command, enrolment, nack, names, report, rtp, sync
 from codec.wire.errors import WireError
 
 # A busy machine is slow at times; that is no property of the wire.
@@ -191,3 +191,23 @@ def test_names(name: str) -> None:
 def test_topics_of_nobody(topic: str) -> None:
     with pytest.raises(WireError):
         names.parse_node_topic(topic)
+
+
+@given(st.text(max_size=220))
+def test_any_enrolment_line_is_refused_and_nothing_worse(text: str) -> None:
+    for candidate in (text, "loaxa:" + text, "loaxa:192.0.2.1:8443:" + text):
+        with contextlib.suppress(WireError):
+            enrolment.parse_line(candidate)
+
+
+@given(
+    st.binary(min_size=10, max_size=10),
+    st.binary(min_size=16, max_size=16),
+    st.integers(1, 65535),
+    st.from_regex(r"[a-z0-9][a-z0-9.-]{0,99}", fullmatch=True),
+)
+def test_enrolment_line_round_trip(code: bytes, pin: bytes, port: int, host: str) -> None:
+    built = enrolment.build_line(enrolment.Line(host, port, code, pin))
+    for typed in (built, built.lower(), f" {built}\n"):
+        found = enrolment.parse_line(typed)
+        assert (found.host, found.port, found.code, found.pin) == (host, port, code, pin)
