@@ -17,6 +17,22 @@ class ControllerError(Exception):
         self.hint = hint
 
 
+class RefusedError(ControllerError):
+    """Who asks may not do this."""
+
+    status = 403
+
+
+class TooOftenError(ControllerError):
+    """Asked too often; the same request is looked at again after `retry_s` seconds."""
+
+    status = 429
+
+    def __init__(self, code: str, message: str, hint: str, retry_s: int) -> None:
+        super().__init__(code, message, hint)
+        self.retry_s = retry_s
+
+
 class NotFoundError(ControllerError):
     """What was named does not exist."""
 

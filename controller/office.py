@@ -11,6 +11,7 @@ from controller import sources
 from controller.air import Air
 from controller.broadcasts import Broadcasts
 from controller.clock import mono_us
+from controller.enrolments import Enrolments
 from controller.errors import StartError
 from controller.events import Bus
 from controller.ingest.errors import IngestError
@@ -61,6 +62,7 @@ class Office:
         )
         self.sources = Sources(self.pool, self.sounds, settings.loudness_lufs, voices)
         self.stations = Stations(self.database)
+        self.enrolments = Enrolments(self.database, self.stations)
         self.reports = Reports(self.stations, self.bus)
         self.air = Air(settings, self.memory, self)
         self.broadcasts = Broadcasts(
@@ -68,6 +70,7 @@ class Office:
         )
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
         self.broker: Broker | None = None
+        self.web_port = settings.http_port
         self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -135,6 +138,10 @@ class Office:
     def public_media(self) -> tuple[str, int]:
         """Return where nodes send their time exchanges."""
         return self._public(self.settings.media_host), self.air.port
+
+    def public_web(self) -> tuple[str, int]:
+        """Return where nodes reach the REST interface, to be enrolled."""
+        return self._public(self.settings.http_host), self.web_port
 
     def _public(self, bind: str) -> str:
         if self.settings.public_host:

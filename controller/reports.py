@@ -58,7 +58,7 @@ class Reports:
     async def start(self) -> None:
         """Read who is known and begin to watch who falls silent."""
         for node in await self._stations.nodes():
-            if node.seen_wall_us is not None:
+            if node.seen_wall_us is not None and node.retired_wall_us is None:
                 self.presence.remember(node.id)
         await self._learn()
         self._stations.changed.append(self._learn)
@@ -89,7 +89,8 @@ class Reports:
 
     async def configure(self, node: Node) -> None:
         """Send a node its settings if it is there; it asks for them by coming on line otherwise."""
-        if node.rtp_address is None and self.presence.state(node.id, mono_us()) != OFFLINE:
+        reached = node.rtp_address is None and node.retired_wall_us is None
+        if reached and self.presence.state(node.id, mono_us()) != OFFLINE:
             settings = {
                 "zone": node.zone,
                 "gain_db": node.gain_db,
@@ -104,8 +105,10 @@ class Reports:
     async def command(self, node: Node, operation: str, arguments: dict[str, object], wait_s: float) -> Answer:
         """Send a command and wait up to `wait_s` for the node's answer.
 
-        Raises ConflictError for a plain RTP receiver, UnavailableError while the broker is away.
+        Raises ConflictError for a plain RTP receiver or a retired node, UnavailableError while the broker is away.
         """
+        if node.retired_wall_us is not None:
+            raise ConflictError("retired", f"{node.id} is retired.", f"Bring it back: loaxa node enrol {node.id}.")
         if node.rtp_address is not None:
             raise ConflictError(
                 "plain_receiver", f"{node.id} is a plain RTP receiver and takes no commands.", "Operate it by hand."
@@ -174,7 +177,7 @@ class Reports:
         self._bus.publish("node", {"id": node_id, "state": self.presence.state(node_id, mono_us()), **latest})
 
     async def _learn(self) -> None:
-        self._known = {node.id for node in await self._stations.nodes()}
+        self._known = {node.id for node in (await self._stations.roster()).by_tag.values()}
         for node_id in self._known & set(self.unknown):
             del self.unknown[node_id]
         for node_id in set(self._latest) - self._known:

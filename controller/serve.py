@@ -56,6 +56,7 @@ async def serve(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> 
 
 
 async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Callable[[dict[str, Any]], None]) -> None:
+    office.web_port = http.getsockname()[1]
     app = create_app(office)
     await rehearse(app)
     server = _Server(

@@ -4,23 +4,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from codec.wire.names import node_tag
 from controller.errors import ConflictError, NotFoundError
 from controller.storage.database import Database
-from controller.storage.tables import Node, Zone
+from controller.storage.tables import Enrolment, Node, Zone
 
 Change = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Roster:
-    """All zones by id, and the nodes of each; by_tag: all nodes by their tags."""
+    """All zones by id, and the nodes of each; by_tag: all nodes by their tags. retired: nodes that are in neither."""
 
     zones: dict[str, Zone]
     members: dict[str, list[Node]]
     by_tag: dict[str, Node]
+    retired: list[Node]
 
 
 class Stations:
@@ -40,11 +41,15 @@ class Stations:
                 zones = list(await session.scalars(select(Zone).order_by(Zone.id)))
                 nodes = list(await session.scalars(select(Node).order_by(Node.id)))
             members: dict[str, list[Node]] = {zone.id: [] for zone in zones}
-            for node in nodes:
+            serving = [node for node in nodes if node.retired_wall_us is None]
+            for node in serving:
                 members[node.zone].append(node)
             if generation == self._generation:  # else it changed while it was read
                 self._roster = Roster(
-                    {zone.id: zone for zone in zones}, members, {tag(node.id): node for node in nodes}
+                    {zone.id: zone for zone in zones},
+                    members,
+                    {tag(node.id): node for node in serving},
+                    [node for node in nodes if node.retired_wall_us is not None],
                 )
         return self._roster
 
@@ -60,9 +65,9 @@ class Stations:
         return found
 
     async def nodes(self) -> list[Node]:
-        """Return all nodes by id."""
-        members = (await self.roster()).members.values()
-        return sorted((node for zone in members for node in zone), key=lambda node: node.id)
+        """Return all nodes by id, retired ones too."""
+        roster = await self.roster()
+        return sorted([*roster.by_tag.values(), *roster.retired], key=lambda node: node.id)
 
     async def node(self, node_id: str) -> Node:
         """Return a node as the database has it now; raises NotFoundError."""
@@ -80,7 +85,7 @@ class Stations:
             zone = Zone(**values)
             _check_groups(zone)
             session.add(zone)
-        await self._tell()
+        await self.tell()
         return zone
 
     async def change_zone(self, zone_id: str, values: dict[str, Any]) -> Zone:
@@ -92,7 +97,7 @@ class Stations:
             for name, value in values.items():
                 setattr(zone, name, value)
             _check_groups(zone)
-        await self._tell()
+        await self.tell()
         return zone
 
     async def remove_zone(self, zone_id: str) -> None:
@@ -105,11 +110,11 @@ class Stations:
             if count:
                 raise ConflictError(
                     "zone_has_nodes",
-                    f"The zone {zone_id} has {count} nodes.",
+                    f"The zone {zone_id} has {count} nodes, retired ones included.",
                     "Move them to another zone or remove them first.",
                 )
             await session.delete(zone)
-        await self._tell()
+        await self.tell()
 
     async def add_node(self, values: dict[str, Any]) -> Node:
         """Store a new node; raises ConflictError when its id is taken, NotFoundError when its zone is unknown."""
@@ -120,7 +125,7 @@ class Stations:
                 raise _no_zone(values["zone"])
             node = Node(**values)
             session.add(node)
-        await self._tell()
+        await self.tell()
         return node
 
     async def change_node(self, node_id: str, values: dict[str, Any]) -> Node:
@@ -133,7 +138,7 @@ class Stations:
                 raise _no_zone(values["zone"])
             for name, value in values.items():
                 setattr(node, name, value)
-        await self._tell()
+        await self.tell()
         return node
 
     async def change_nodes(self, changes: dict[str, dict[str, Any]]) -> list[Node]:
@@ -147,7 +152,7 @@ class Stations:
                 for name, value in values.items():
                     setattr(node, name, value)
                 nodes.append(node)
-        await self._tell()
+        await self.tell()
         return nodes
 
     async def remove_node(self, node_id: str) -> None:
@@ -156,8 +161,9 @@ class Stations:
             node = await session.get(Node, node_id)
             if node is None:
                 raise _no_node(node_id)
+            await session.execute(delete(Enrolment).where(Enrolment.node == node_id))
             await session.delete(node)
-        await self._tell()
+        await self.tell()
 
     async def next_counter(self, node_id: str) -> int:
         """Return the number of the next command to a node; it is on the disk, so it never comes twice."""
@@ -194,7 +200,8 @@ class Stations:
         self._roster = None
         self._generation += 1
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Have everybody learn what was changed in the database."""
         self._forget_roster()
         for change in self.changed:
             await change()

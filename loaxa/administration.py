@@ -1,12 +1,16 @@
 """``loaxa node``, ``zone`` and ``session``: what there is, what is added and removed."""
 
-import json
+import io
+import sys
 from argparse import Namespace
 from typing import Any
 
 from loaxa.client import Controller, segment
 from loaxa.errors import CommandError
 from loaxa.output import Output, table
+
+INVENTORY = ("serial", "sim_number", "sim_serial", "postal_address", "horns", "height_m", "aim_deg", "note")
+"""What is kept of a node's hardware and place, for people."""
 
 
 def zone(controller: Controller, args: Namespace, output: Output) -> int:
@@ -38,7 +42,7 @@ def zone(controller: Controller, args: Namespace, output: Output) -> int:
 
 
 def node(controller: Controller, args: Namespace, output: Output) -> int:
-    """add, list, set, remove."""
+    """add, enrol, list, set, retire, remove."""
     if args.action == "add":
         body = {"id": args.id, "zone": args.zone, **_given(args)}
         if args.rtp:
@@ -47,9 +51,19 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
         if args.rtp:
             output.answer(made, f"Receiver {made['id']} added.")
             return 0
-        output.note(f"Node {made['id']} added. Put this on its board as node.json:")
-        file = controller.get(f"/nodes/{segment(args.id)}/node.json")
-        output.answer(file, json.dumps(file, ensure_ascii=False, indent=2))
+        output.note(f"Node {made['id']} added. Give its board this line within 15 minutes:")
+        known = ("id", "broker", "media", "zone", "gain_db", "delay_us")
+        code = made["enrolment"]
+        answer = {name: made[name] for name in known} | {"line": code["line"], "expires_at": code["expires_at"]}
+        output.answer(answer, _picture(code["line"]))
+    elif args.action == "enrol":
+        code = controller.post(f"/nodes/{segment(args.id)}/enrolment")
+        output.note(f"Give the board of {args.id} this line within 15 minutes; the board it has now is then no node.")
+        answer = {"id": args.id, "line": code["line"], "expires_at": code["expires_at"]}
+        output.answer(answer, _picture(code["line"]))
+    elif args.action == "retire":
+        retired = controller.post(f"/nodes/{segment(args.id)}/retire")
+        output.answer(retired, f"Node {args.id} retired: its key is destroyed. To bring it back: loaxa node enrol.")
     elif args.action == "set":
         changes = _given(args)
         if args.zone:
@@ -142,8 +156,19 @@ def _align(controller: Controller, args: Namespace, output: Output) -> int:
     return 0
 
 
+def _picture(line: str) -> str:
+    """Return the line, and under it on a terminal its QR code."""
+    if not sys.stdout.isatty():
+        return line
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(line, error="m", micro=False).terminal(drawn, compact=True)
+    return f"{line}\n\n{drawn.getvalue()}"
+
+
 def _given(args: Namespace) -> dict[str, Any]:
-    names = ("title", "gain_db", "delay_us", "x_m", "y_m", "lat", "lon", "muted")
+    names = ("title", "gain_db", "delay_us", "x_m", "y_m", "lat", "lon", "muted", *INVENTORY)
     given = {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
     if args.delay_ms is not None:
         given["delay_us"] = round(args.delay_ms * 1000)

@@ -1,7 +1,7 @@
 """Enrolment: the one line that a technician carries from the office to a node, and what the node asks with.
 
-``loaxa:HOST:PORT:CODE:PIN``. CODE is used once; PIN says whose certificate the node must meet at HOST:PORT, for it knows
-no authority yet. Upper case, so that a QR code of it stays small; read in either.
+``loaxa:HOST:PORT:CODE:PIN``. CODE is used once; PIN says whose certificate the node must meet at HOST:PORT, for it
+knows no authority yet. Upper case, so that a QR code of it stays small; read in either.
 """
 
 from .body import build
@@ -99,7 +99,4 @@ def unspell(text: str, length: int) -> bytes:
 
 
 def _all_of(text: str, allowed: str) -> bool:
-    for character in text:
-        if character not in allowed:
-            return False
-    return True
+    return all(character in allowed for character in text)

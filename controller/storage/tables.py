@@ -35,7 +35,10 @@ class Node(Table):
 
     address: where its packets came from last. key: 32 bytes that it shares with the controller alone.
     counter: number of the last command to it. status, health: its last reports. seen_wall_us: when the last one came.
-    x_m, y_m: position on the village's plan; lat, lon: on the globe, degrees.
+    x_m, y_m: position on the village's plan; lat, lon: on the globe, degrees. board, serial: of its hardware, as it
+    said when it was enrolled or as it was entered. height_m: of its horns over the ground. aim_deg: where they point,
+    from north. enrolled_wall_us: when a board got its key, null before. retired_wall_us: when it was taken out of
+    service, or null; then, and before enrolment, nobody has its key.
     """
 
     __tablename__ = "nodes"
@@ -57,6 +60,30 @@ class Node(Table):
     status: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     health: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     seen_wall_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    board: Mapped[str] = mapped_column(String(32), default="")
+    serial: Mapped[str] = mapped_column(String(64), default="")
+    sim_number: Mapped[str] = mapped_column(String(20), default="")
+    sim_serial: Mapped[str] = mapped_column(String(22), default="")
+    postal_address: Mapped[str] = mapped_column(String(300), default="")
+    horns: Mapped[int | None] = mapped_column(Integer, default=None)
+    height_m: Mapped[float | None] = mapped_column(Float, default=None)
+    aim_deg: Mapped[float | None] = mapped_column(Float, default=None)
+    note: Mapped[str] = mapped_column(String(1000), default="")
+    enrolled_wall_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    retired_wall_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
+
+
+class Enrolment(Table):
+    """A code that makes a board the node, once; the code itself is kept by nobody, its SHA-256 here.
+
+    A node has one at most: a new one takes the place of the last.
+    """
+
+    __tablename__ = "enrolments"
+
+    node: Mapped[str] = mapped_column(ForeignKey("nodes.id", name="fk_enrolments_node"), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    expires_wall_us: Mapped[int] = mapped_column(BigInteger)
 
 
 class Session(Table):

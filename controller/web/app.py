@@ -8,14 +8,14 @@ from controller.web import errors
 from controller.web.limits import BodyLimit
 from controller.web.page import STATIC, SecurityHeaders
 from controller.web.page import router as page
-from controller.web.routes import health, nodes, sessions, sounds, sources, zones
+from controller.web.routes import enrolment, health, nodes, sessions, sounds, sources, zones
 
 DESCRIPTION = """
 The loudspeaker system of a commune. A **zone** is a group of **nodes** that play the same; a **session** puts a
 **source** on air in zones.
 
 A first broadcast: `POST /api/zones {"id": "thon-1"}`, `POST /api/nodes {"id": "cum-1", "zone": "thon-1"}`,
-put `GET /api/nodes/cum-1/node.json` on the board, then
+give its board the `enrolment.line` of the answer, then
 `POST /api/sessions {"source": {"kind": "text", "text": "Xin chào"}, "zones": ["thon-1"]}`.
 
 Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a sentence for people, and what to do.
@@ -37,7 +37,7 @@ def create_app(office: Office) -> FastAPI:
     errors.install(app)
     app.add_middleware(BodyLimit, max_sound_bytes=office.settings.max_sound_bytes)
     app.add_middleware(SecurityHeaders)
-    for module in (health, zones, nodes, sessions, sounds, sources):
+    for module in (health, zones, nodes, enrolment, sessions, sounds, sources):
         app.include_router(module.router)
     app.include_router(page)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from controller.errors import ControllerError
+from controller.errors import ControllerError, TooOftenError
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +42,12 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses for these statuses."""
     words = {
         400: "The body is not JSON.",
+        403: "This is refused; the hint says what to do.",
         404: "What was named does not exist.",
         409: "It contradicts what is there; the hint says what to do.",
         413: "The body is too large.",
         422: "A value is wrong; the message names it.",
+        429: "Too often; Retry-After says when to ask again.",
         503: "A part that is needed is away; try again.",
     }
     return {status: {"model": ErrorForm, "description": words[status]} for status in statuses}
@@ -68,7 +70,10 @@ def install(app: FastAPI) -> None:
 
 async def _controller_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ControllerError)
-    return error_response(error.status, error.code, error.message, error.hint)
+    response = error_response(error.status, error.code, error.message, error.hint)
+    if isinstance(error, TooOftenError):
+        response.headers["Retry-After"] = str(error.retry_s)
+    return response
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,9 @@
 """The command line against a real controller: answers, errors in one sentence, exit codes."""
 
+import contextlib
 import json
+import os
+import pty
 import signal
 import socket
 import subprocess
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from codec.wire.enrolment import parse_line
 from tests.controller.running import ROOT, Running, running
 
 COMMAND = [sys.executable, "-m", "loaxa.cli"]
@@ -48,10 +52,10 @@ def complaint(done: subprocess.CompletedProcess[bytes]) -> str:
 def test_a_zone_and_a_node(office: Running) -> None:
     assert answer(office, "zone", "add", "thon-1", "--title", "Thôn Đông")["title"] == "Thôn Đông"
     file = answer(office, "node", "add", "cum-1", "--zone", "thon-1", "--gain-db", "-2")
-    assert set(file) == {"id", "broker", "media", "zone", "gain_db", "delay_us"}
+    assert set(file) == {"id", "broker", "media", "zone", "gain_db", "delay_us", "line", "expires_at"}
     assert file["gain_db"] == -2
     printed = loaxa(office, "node", "add", "cum-2", "--zone", "thon-1")
-    assert json.loads(printed.stdout)["id"] == "cum-2", "without --json the file is printed for reading, still whole"
+    assert parse_line(printed.stdout.decode()).port == office.ports["http_port"], "without --json the line alone"
     assert answer(office, "node", "set", "cum-2", "--muted")["muted"] is True
     assert b"cum-2" in loaxa(office, "node", "list").stdout
     assert "nodes" in complaint(loaxa(office, "zone", "remove", "thon-1"))
@@ -62,6 +66,37 @@ def test_a_zone_and_a_node(office: Running) -> None:
     assert answer(office, "zone", "set", "thon-1", "--sync-group", "none")["sync_group"] is None
     assert answer(office, "node", "remove", "cum-2") == {"removed": "cum-2"}
     assert [zone["id"] for zone in answer(office, "zone", "list")["zones"]] == ["thon-1"]
+
+
+def test_a_node_is_enrolled_replaced_and_retired(office: Running) -> None:
+    place = ("--sim-number", "+84912345678", "--address", "Nhà văn hóa thôn Đông", "--horns", "4", "--aim-deg", "90")
+    answer(office, "node", "add", "cum-3", "--zone", "thon-1", *place, "--height-m", "8.5", "--note", "thang ở UBND")
+    again = answer(office, "node", "enrol", "cum-3")
+    assert again["id"] == "cum-3" and parse_line(again["line"])
+    changed = answer(office, "node", "set", "cum-3", "--horns", "2", "--serial", "SN-1")
+    assert (changed["horns"], changed["serial"], changed["sim_number"]) == (2, "SN-1", "+84912345678")
+    assert (changed["postal_address"], changed["height_m"], changed["aim_deg"]) == ("Nhà văn hóa thôn Đông", 8.5, 90)
+    assert "sim_number" in complaint(loaxa(office, "node", "set", "cum-3", "--sim-number", "không"))
+    assert answer(office, "node", "retire", "cum-3")["state"] == "retired"
+    assert b"retired" in loaxa(office, "node", "list").stdout
+    assert "There is no node cum-9" in complaint(loaxa(office, "node", "enrol", "cum-9"))
+    answer(office, "node", "remove", "cum-3")
+
+
+def test_a_terminal_shows_the_line_as_a_qr_code(office: Running) -> None:
+    primary, secondary = pty.openpty()
+    command = [*COMMAND, "node", "enrol", "cum-1", "--controller", office.ports["url"]]
+    done = subprocess.run(command, cwd=ROOT, stdout=secondary, stderr=subprocess.PIPE, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    os.close(secondary)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal's end
+        while chunk := os.read(primary, 65536):
+            shown += chunk
+    os.close(primary)
+    line, _, picture = shown.decode().partition("\n")
+    assert parse_line(line)
+    assert "\u2580" in picture and "\u2588" in picture
 
 
 def test_delays_by_hand_and_by_position(office: Running) -> None:

@@ -13,7 +13,7 @@ from controller.web.models.fields import Address, GainDb, Metres, Name, Title, n
 DelayUs = Annotated[
     int, Field(ge=0, le=MAX_DELAY_US, description="how much later this node plays, microseconds (acoustics)")
 ]
-NodeState = Literal["new", "online", "silent", "offline"]
+NodeState = Literal["new", "online", "silent", "offline", "retired"]
 
 
 class Receiver(Address):
@@ -43,6 +43,14 @@ class NodePatch(Body):
     lat: float | None = Field(None, ge=-90, le=90)
     lon: float | None = Field(None, ge=-180, le=180)
     rtp_address: Receiver | None = Field(None, description="for a plain RTP receiver in place of a node of ours")
+    serial: str = Field("", max_length=64, description="of its hardware; what the board says when it is enrolled")
+    sim_number: str = Field("", pattern=r"^(\+?[0-9]{4,19})?$", description="telephone number of its SIM")
+    sim_serial: str = Field("", pattern=r"^([0-9]{10,22})?$", description="of its SIM (ICCID), digits")
+    postal_address: str = Field("", max_length=300, description="where it hangs, for people")
+    horns: int | None = Field(None, ge=0, le=64, description="how many horns it drives")
+    height_m: float | None = Field(None, ge=0, le=300, allow_inf_nan=False, description="of its horns over the ground")
+    aim_deg: float | None = Field(None, ge=0, lt=360, allow_inf_nan=False, description="where they point, from north")
+    note: str = Field("", max_length=1000, description="for people")
 
     _checked = model_validator(mode="before")(no_null)
 
@@ -62,7 +70,8 @@ class NodeNew(NodePatch):
 
 
 class NodeOut(BaseModel):
-    """A node with what it told last. state new: never heard; silent: no health though it seems connected."""
+    """A node with what it told last. state new: never heard; silent: no health though it seems connected; retired: out
+    of service, without a key. enrolled_at: when a board got its key."""
 
     id: str
     title: str
@@ -75,6 +84,17 @@ class NodeOut(BaseModel):
     lat: float | None
     lon: float | None
     rtp_address: Address | None
+    board: str
+    serial: str
+    sim_number: str
+    sim_serial: str
+    postal_address: str
+    horns: int | None
+    height_m: float | None
+    aim_deg: float | None
+    note: str
+    enrolled_at: datetime | None
+    retired_at: datetime | None
     state: NodeState
     status: dict[str, Any] | None
     health: dict[str, Any] | None

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from codec.wire import command
 from controller.web.errors import errors
 from controller.web.models.fields import at
-from controller.web.models.nodes import Command, CommandOut, NodeFile, NodeList, NodeNew, NodeOut, NodePatch, Stranger
+from controller.web.models.nodes import Command, CommandOut, NodeFile, NodeList, NodeOut, NodePatch, Stranger
 from controller.web.parts import TheOffice
 from controller.web.views import node_out
 
@@ -19,13 +19,6 @@ async def list_nodes(office: TheOffice) -> NodeList:
     """Our nodes by id with their state, and strangers at the broker."""
     strangers = [Stranger(id=name, seen_at=at(seen)) for name, seen in office.reports.unknown.items()]
     return NodeList(nodes=[node_out(office, node) for node in await office.stations.nodes()], unknown=strangers)
-
-
-@router.post("", status_code=201, summary="Add a node", responses=errors(400, 404, 409, 422))
-async def add_node(office: TheOffice, body: NodeNew) -> NodeOut:
-    """The board itself gets the file that `node.json` below gives."""
-    node = await office.stations.add_node(body.columns())
-    return node_out(office, node)
 
 
 @router.get("/{node_id}", summary="Read a node", responses=errors(404))

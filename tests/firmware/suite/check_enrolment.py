@@ -1,6 +1,7 @@
 """The enrolment line: read back as built, however it was typed; anything else is refused, and nothing worse."""
 
 from chance import Chance
+
 from codec.wire import enrolment
 from codec.wire.errors import WireError
 

@@ -1,0 +1,75 @@
+"""Enrolment: codes for boards, their use, and the end of a node's service."""
+
+import segno
+from fastapi import APIRouter, Request
+
+from codec.wire import enrolment
+from controller.enrolments import Code
+from controller.office import Office
+from controller.web.errors import errors
+from controller.web.models.enrolment import EnrolmentOut, EnrolRequest, Identity, NodeAdded
+from controller.web.models.fields import at
+from controller.web.models.nodes import NodeNew, NodeOut
+from controller.web.parts import TheOffice
+from controller.web.views import node_out
+
+router = APIRouter(tags=["nodes"])
+
+
+@router.post("/api/nodes", status_code=201, summary="Add a node", responses=errors(400, 404, 409, 422))
+async def add_node(office: TheOffice, body: NodeNew) -> NodeAdded:
+    """The answer has the enrolment line for its board, good for 15 minutes; `enrolment` below makes another."""
+    node = await office.stations.add_node(body.columns())
+    made = None if node.rtp_address else enrolment_out(office, node.id, await office.enrolments.make(node.id))
+    return NodeAdded(
+        **node_out(office, node).model_dump(),
+        broker=office.public_broker(),
+        media=office.public_media(),
+        enrolment=made,
+    )
+
+
+@router.post(
+    "/api/nodes/{node_id}/enrolment", status_code=201, summary="Make an enrolment code", responses=errors(404, 409)
+)
+async def make_code(office: TheOffice, node_id: str) -> EnrolmentOut:
+    """For a first board, for one that replaces a broken one, or to bring a retired node back.
+
+    Until the code is used the node goes on with the board that it has; then that one's key is revoked.
+    """
+    return enrolment_out(office, node_id, await office.enrolments.make(node_id))
+
+
+@router.post("/api/nodes/{node_id}/retire", summary="Retire a node", responses=errors(404))
+async def retire(office: TheOffice, node_id: str) -> NodeOut:
+    """Destroys its key: its board is a stranger at once. It stays in the inventory until it is removed."""
+    return node_out(office, await office.enrolments.retire(node_id))
+
+
+@router.post("/api/enrol", summary="Become a node", responses=errors(400, 403, 422, 429))
+async def enrol(office: TheOffice, request: Request, body: EnrolRequest) -> Identity:
+    """For boards. It uses the code up and is told once: if the answer is lost, make a new code."""
+    asker = request.client.host if request.client else ""
+    node = await office.enrolments.use(body.code, body.board, body.serial, asker)
+    return Identity(
+        id=node.id,
+        key=node.key.hex(),
+        ca=None,
+        broker=office.public_broker(),
+        media=office.public_media(),
+        zone=node.zone,
+        gain_db=node.gain_db,
+        delay_us=node.delay_us,
+    )
+
+
+def enrolment_out(office: Office, node_id: str, made: Code) -> EnrolmentOut:
+    """Return a fresh code as the line that a technician carries, and as its picture."""
+    host, port = office.public_web()
+    line = enrolment.build_line(enrolment.Line(host, port, made.code, None))
+    return EnrolmentOut(
+        node=node_id,
+        line=line,
+        expires_at=at(made.expires_wall_us),
+        qr_svg=segno.make(line, error="m", micro=False).svg_inline(scale=4),
+    )
