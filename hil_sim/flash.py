@@ -1,12 +1,17 @@
-"""A simulated node's flash folder, and how the node is launched: the one place that knows paths and exit
-codes."""
+"""A simulated node's flash, and how the node is launched: the one place that knows paths and exit codes."""
 
 import os
 import signal
+from functools import cache
 from pathlib import Path
+
+from hil_sim.image import build
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = ROOT / "hil_sim" / "board"
+_IMAGE = ROOT / "build" / "firmware.romfs"
+_MARCH = "x64"
+"""Of the MicroPython that scripts/deps installs."""
 MICROPYTHON = ROOT / ".tools" / "bin" / "micropython"
 
 HEAP = "200k"
@@ -23,7 +28,7 @@ RESET_WATCHDOG = 3
 
 
 def stage(folder: Path) -> Path:
-    """Make `folder` look like a node's flash, by links into the source tree; returns it."""
+    """Make `folder` hold the firmware as on a Linux board, by links into the source tree; returns it."""
     (folder / "codec").mkdir(parents=True, exist_ok=True)
     for link, target in (
         ("codec/__init__.py", "codec/__init__.py"),
@@ -37,18 +42,28 @@ def stage(folder: Path) -> Path:
     return folder
 
 
-def node_command(flash: Path, heap: str = HEAP) -> list[str]:
-    """Return the command of a node whose flash is `flash`; run it in the folder of node.json and
-    board.json."""
-    micropython = os.environ.get("LOAXA_MICROPYTHON", str(MICROPYTHON))
-    return [micropython, "-X", f"heapsize={heap}", str(flash / "main.py")]
+@cache
+def image() -> Path:
+    """Return the ROMFS image of the firmware, with the modules that stand in for an ESP32's."""
+    build(_IMAGE, _MARCH, BOARD)
+    return _IMAGE
 
 
-def node_environment(flash: Path, reset_cause: int = RESET_POWER_ON) -> dict[str, str]:
-    """Return the environment of a node: the board's modules stand in front of MicroPython's own."""
+def micropython() -> str:
+    """Return the program."""
+    return os.environ.get("LOAXA_MICROPYTHON", str(MICROPYTHON))
+
+
+def node_command(heap: str = HEAP) -> list[str]:
+    """Return the command of a simulated board; run it in the folder of node.json and board.json."""
+    return [micropython(), "-X", f"heapsize={heap}", str(BOARD / "boot.py")]
+
+
+def node_environment(reset_cause: int = RESET_POWER_ON) -> dict[str, str]:
+    """Return the environment of a node."""
     return {
         **os.environ,
-        "MICROPYPATH": f"{BOARD}:{flash}:.frozen",
+        "LOAXA_ROMFS": str(image()),
         "LOAXA_RESET_CAUSE": str(reset_cause),
     }
 

@@ -42,7 +42,6 @@ class Node:
         self.folder.mkdir(parents=True)
         self.capture = self.folder / "dac.capture"
         self.log = folder / f"{setup.name}.log"
-        self._flash = flash.stage(self.folder)
         chance = random.Random(setup.seed)
         (self.folder / "node.json").write_text(
             json.dumps(
@@ -74,10 +73,10 @@ class Node:
     def power_on(self, cause: int = flash.RESET_POWER_ON) -> None:
         """Start the firmware."""
         self._child = children.start(
-            flash.node_command(self._flash),
+            flash.node_command(),
             log=self.log,
             cwd=self.folder,
-            env=flash.node_environment(self._flash, cause),
+            env=flash.node_environment(cause),
         )
         children.prefer(self._child.pid)
 

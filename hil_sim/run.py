@@ -89,7 +89,7 @@ def _held(entered: Track) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 def runtime() -> str:
     """Return name and version of what the nodes run on."""
-    command = [flash.node_command(Path())[0], "-c", "import sys; print('%d.%d.%d' % sys.implementation[1][:3])"]
+    command = [flash.micropython(), "-c", "import sys; print('%d.%d.%d' % sys.implementation[1][:3])"]
     found = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     return f"micropython {found.stdout.strip()}"
 

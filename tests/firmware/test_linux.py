@@ -79,7 +79,11 @@ async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str]
         environment = {**sink, "MICROPYPATH": f"{staged}:.frozen"}
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                flash.node_command(staged, "1m"), cwd=folder, env=environment, stdout=log, stderr=log
+                [flash.micropython(), "-X", "heapsize=1m", str(staged / "main.py")],
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=log,
             )
         try:
             found = await office.expect(names.node_topic("pi", "status"))

@@ -21,8 +21,8 @@ def run(folder: Path, argument: str, cause: int) -> tuple[dict, int]:
         json.dumps({"ppm": PPM, "ticks_offset_us": OFFSET_US, "capture": "a.dac", "position_noise_us": 0})
     )
     staged = flash.stage(folder / "flash")
-    command = [*flash.node_command(staged)[:-1], str(SCRIPT), argument]
-    environment = flash.node_environment(staged, cause)
+    command = [*flash.node_command()[:-1], str(SCRIPT), argument]
+    environment = {**flash.node_environment(cause), "MICROPYPATH": f"{flash.BOARD}:{staged}:.frozen"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=20, check=False)
     assert done.stdout, done.stderr
     return json.loads(done.stdout), done.returncode
@@ -75,8 +75,9 @@ def test_dac_emits_in_blocks_at_the_crystal(board: tuple[dict, int, Path]) -> No
 def test_the_dac_emits_what_was_written(tmp_path: Path, sizes: tuple[int, ...]) -> None:
     (tmp_path / "board.json").write_text(json.dumps({"ppm": PPM, "ticks_offset_us": 0, "capture": "a.dac"}))
     staged = flash.stage(tmp_path / "flash")
-    command = [*flash.node_command(staged)[:-1], str(SCRIPT.with_name("dac_script.py")), *map(str, sizes)]
-    subprocess.run(command, cwd=tmp_path, env=flash.node_environment(staged), timeout=20, check=True)
+    command = [*flash.node_command()[:-1], str(SCRIPT.with_name("dac_script.py")), *map(str, sizes)]
+    environment = {**flash.node_environment(), "MICROPYPATH": f"{flash.BOARD}:{staged}:.frozen"}
+    subprocess.run(command, cwd=tmp_path, env=environment, timeout=20, check=True)
     data = (tmp_path / "a.dac").read_bytes()
     emitted, at = [], 0
     while at < len(data):
