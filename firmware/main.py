@@ -1,4 +1,4 @@
-"""A node's main: picks the board, reads ``node.json`` and runs the agent."""
+"""A node's main: picks the board, learns who it is, and runs the agent."""
 
 import asyncio
 import gc
@@ -12,7 +12,6 @@ if hasattr(gc, "threshold"):
     gc.threshold((gc.mem_free() + gc.mem_alloc()) // _SWEEPS_A_HEAP)
 
 from firmware.node import config  # noqa: E402 - see above
-from firmware.node.agent import Agent  # noqa: E402
 
 
 def make_hal(settings):
@@ -28,6 +27,22 @@ def make_hal(settings):
     return Esp32Hal(settings)
 
 
+def learn_identity(settings, hal):
+    """Have `settings` say who this node is; returns an exit code where the board neither knows nor is told."""
+    kept = hal.load_identity()
+    if kept:
+        try:
+            settings.take(kept)
+        except config.ConfigError as error:
+            print(error)
+    line = sys.argv[1] if len(sys.argv) > 1 else settings.enrol
+    if settings.id is not None and (not line or config.plain(line) == settings.line):
+        return None
+    from firmware.node import enrolment  # most starts do without it, and its memory
+
+    return enrolment.run(hal, settings, line)
+
+
 def main():
     """Run the node; returns an exit code when it cannot start."""
     try:
@@ -35,8 +50,15 @@ def main():
     except config.ConfigError as error:
         print(error)
         return 2
+    hal = make_hal(settings)
+    if settings.id is None:
+        failed = learn_identity(settings, hal)
+        if failed is not None:
+            return failed
+    from firmware.node.agent import Agent
+
     gc.collect()  # what the compiler left lies between the buffers to come
-    asyncio.run(Agent(make_hal(settings), settings).run())
+    asyncio.run(Agent(hal, settings).run())
     return 0
 
 

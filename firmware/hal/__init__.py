@@ -27,8 +27,13 @@ open_lan(host, port, most_bytes)    a socket with a port of its own; send(data) 
 resolve(host, port)     the address of a TCP peer, for open_stream(); may block for a name server
 await open_stream(address)     asyncio streams (reader, writer)
 
+open_pinned(host, port, in_the_clear)   (stream, SHA-256 of the peer's certificate or None), blocking; OSError
+ask(prompt)             a line from the person at the console, empty where there is nobody
+
 load_settings(), save_settings(data)    bytes that survive a power cut, old or new, never half
+load_identity(), save_identity(data)    the same, kept from other users of the system
 restart_cause, board    texts
+serial()                of the hardware, a text, perhaps empty
 reboot(cause)           restart; the cause is told after it
 watchdog(timeout_ms)    an object with feed(); without it for so long the board restarts
 signal_dbm(), temperature_mc(), storage_free_bytes(), free_heap_bytes()     integers, or None

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from . import tcp
+from . import secure, tcp
 from .udp import MAX_DATAGRAM_BYTES, Udp, resolve
 
 _LOOPBACK = "127.0.0.1"
@@ -25,6 +25,9 @@ class Hal:
         self.open_stream = tcp.connect
         self.load_settings = storage.load
         self.save_settings = storage.save
+        self.load_identity = storage.load_identity
+        self.save_identity = storage.save_identity
+        self.open_pinned = secure.open_pinned
         self.restart_cause = storage.take_cause() or cause
 
     def random(self):
@@ -61,6 +64,13 @@ class Hal:
     def free_heap_bytes(self):
         """Return what Python's heap has left."""
         return gc.mem_free()
+
+    def ask(self, prompt):
+        """Return a line from the console."""
+        try:
+            return input(prompt)
+        except EOFError:
+            return ""
 
     def log(self, text):
         """Write a line to the console, which systemd takes into the journal."""

@@ -1,12 +1,13 @@
-"""``node.json``: what a node must know before it can ask anybody."""
+"""What a node must know before it can ask anybody: of the board from ``node.json``, who it is from its enrolment."""
 
-from binascii import unhexlify
+from binascii import hexlify, unhexlify
 
 from codec.wire import body, command
 from codec.wire.errors import WireError
 from codec.wire.mac import KEY_BYTES
 from codec.wire.names import check_name
 
+MAX_LINE_CHARS = 200
 MAX_CA_CHARS = 2048
 """A certificate with an elliptic key takes a third of it."""
 DEFAULT_PINS = {"sck": 26, "ws": 25, "sd": 22}
@@ -25,16 +26,18 @@ class Config:
     zone: the zone until the controller configures another, or None. gain_db, delay_us: the same for gain and
     acoustic delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device. fill_ms:
     the least that the DAC is kept ahead, for sound systems that buffer by themselves; 0 leaves it to the
-    player.
+    player. enrol: an enrolment line, or None. line: the one that the identity came from, or None.
+
+    Without an identity `id` is None, and so is all that comes with it.
     """
 
     def __init__(
         self,
-        node_id,
-        key,
-        ca,
-        broker,
-        media,
+        node_id=None,
+        key=None,
+        ca=None,
+        broker=None,
+        media=None,
         zone=None,
         gain_db=0.0,
         delay_us=0,
@@ -42,6 +45,7 @@ class Config:
         pins=None,
         device="default",
         fill_ms=0,
+        enrol=None,
     ):
         self.id = node_id
         self.key = key
@@ -55,6 +59,65 @@ class Config:
         self.pins = DEFAULT_PINS if pins is None else pins
         self.device = device
         self.fill_ms = fill_ms
+        self.enrol = enrol
+        self.line = None
+
+    def take(self, raw):
+        """Become the node whose kept identity is the bytes `raw`; raises ConfigError, and then nothing is changed."""
+        try:
+            found = body.parse(raw)
+            line = body.text(found, "line", MAX_LINE_CHARS)
+            self.become(identity(found), line)
+        except WireError as error:
+            raise ConfigError("the kept identity is damaged: " + str(error))
+
+    def become(self, found, line=None):
+        """Take the fields of a checked identity."""
+        self.id = found["id"]
+        self.key = _key(found["key"])
+        self.ca = found["ca"]
+        self.broker = tuple(found["broker"])
+        self.media = tuple(found["media"])
+        self.zone = found["zone"]
+        self.gain_db = found["gain_db"]
+        self.delay_us = found["delay_us"]
+        self.line = line
+
+    def identity(self):
+        """Return who this node is, as :func:`identity` does."""
+        return {
+            "id": self.id,
+            "key": hexlify(self.key).decode(),
+            "ca": self.ca,
+            "broker": list(self.broker),
+            "media": list(self.media),
+            "zone": self.zone,
+            "gain_db": self.gain_db,
+            "delay_us": self.delay_us,
+        }
+
+
+def identity(found):
+    """Return the checked fields of an identity, and no others, from the dict `found`; raises WireError."""
+    broker = body.address(found, "broker")
+    media = body.address(found, "media")
+    if broker is None or media is None:
+        raise WireError(("broker" if broker is None else "media") + " is missing: [host, port]")
+    return {
+        "id": check_name(body.text(found, "id", 32)),
+        "key": hexlify(_key(body.text(found, "key", 2 * KEY_BYTES))).decode(),
+        "ca": _ca(found),
+        "broker": list(broker),
+        "media": list(media),
+        "zone": None if found.get("zone") is None else check_name(found["zone"]),
+        "gain_db": body.number(found, "gain_db", command.MIN_GAIN_DB, command.MAX_GAIN_DB, 0.0),
+        "delay_us": body.integer(found, "delay_us", 0, command.MAX_DELAY_US, 0),
+    }
+
+
+def plain(line):
+    """Return an enrolment line as it is kept: however it was typed, the same."""
+    return line.strip().upper()
 
 
 def parse(raw):
@@ -66,12 +129,12 @@ def parse(raw):
 
 
 def load(path="node.json"):
-    """Return the Config in a file; raises ConfigError."""
+    """Return the Config in a file, an empty one where there is none; raises ConfigError."""
     try:
         with open(path, "rb") as file:
             raw = file.read(body.MAX_BODY_BYTES + 1)
     except OSError:
-        raise ConfigError(path + " is missing: the controller makes it, see firmware/README.md")
+        return Config()
     return parse(raw)
 
 
@@ -97,10 +160,6 @@ def _ca(found):
 
 def _parse(raw):
     found = body.parse(raw)
-    broker = body.address(found, "broker")
-    media = body.address(found, "media")
-    if broker is None or media is None:
-        raise WireError(("broker" if broker is None else "media") + " is missing: [host, port]")
     wifi = found.get("wifi")
     if wifi is not None:
         if not isinstance(wifi, dict):
@@ -113,17 +172,15 @@ def _parse(raw):
             raise WireError("pins must be an object with sck, ws and sd")
         for name, default in DEFAULT_PINS.items():
             pins[name] = body.integer(given, name, 0, 63, default)
-    return Config(
-        node_id=check_name(body.text(found, "id", 32)),
-        key=_key(body.text(found, "key", 2 * KEY_BYTES)),
-        ca=_ca(found),
-        broker=broker,
-        media=media,
-        zone=None if found.get("zone") is None else check_name(found["zone"]),
-        gain_db=body.number(found, "gain_db", command.MIN_GAIN_DB, command.MAX_GAIN_DB, 0.0),
-        delay_us=body.integer(found, "delay_us", 0, command.MAX_DELAY_US, 0),
+    config = Config(
         wifi=wifi,
         pins=pins,
         device=body.text(found, "device", 64, "default"),
         fill_ms=body.integer(found, "fill_ms", 0, 120, 0),
+        enrol=None if found.get("enrol") is None else body.text(found, "enrol", MAX_LINE_CHARS),
     )
+    for name in ("id", "key", "broker", "media"):
+        if name in found:  # it says who it is: a village in one process, or a test
+            config.become(identity(found))
+            break
+    return config

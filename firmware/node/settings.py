@@ -2,10 +2,14 @@
 counter."""
 
 import json
+from binascii import hexlify
 
 from codec.wire import body, command
 from codec.wire.errors import WireError
+from codec.wire.mac import derive
 from codec.wire.names import check_name
+
+_OWNER_BYTES = 8
 
 
 class Settings:
@@ -13,6 +17,8 @@ class Settings:
 
     def __init__(self, config, storage):
         self._storage = storage
+        # A board that is enrolled anew must not go by what it was told as another node, its counter above all.
+        self._owner = hexlify(derive(config.key, "settings")[:_OWNER_BYTES]).decode()
         self.zone = config.zone
         self.gain_db = config.gain_db
         self.delay_us = config.delay_us
@@ -26,6 +32,8 @@ class Settings:
                 storage.log("settings are damaged; starting from node.json")
 
     def _take(self, found):
+        if body.text(found, "owner", 2 * _OWNER_BYTES) != self._owner:
+            return
         zone = found.get("zone")
         zone = None if zone is None else check_name(zone)
         gain_db = body.number(found, "gain_db", command.MIN_GAIN_DB, command.MAX_GAIN_DB)
@@ -41,6 +49,7 @@ class Settings:
     def save(self):
         """Keep what is set now."""
         kept = {
+            "owner": self._owner,
             "zone": self.zone,
             "gain_db": self.gain_db,
             "delay_us": self.delay_us,

@@ -335,7 +335,7 @@ async def test_the_broker_goes_and_the_sound_stays(tmp_path: Path, station: Stat
 
 def test_wrong_configuration_says_what_to_write(tmp_path: Path, station: Station) -> None:
     for text, expected in (
-        (None, "node.json is missing"),
+        (None, "loaxa node enrol"),
         ("{", "not a JSON object"),
         ('{"id": "Node"}', "broker is missing"),
         ('{"id": "Node", "broker": ["h", 1], "media": ["h", 2]}', "a name is 1 to 32 characters"),

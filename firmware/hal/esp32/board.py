@@ -1,6 +1,7 @@
 """The HAL of an ESP32. In the simulator the same code runs over hil_sim/board."""
 
 import asyncio
+from binascii import hexlify
 
 import esp32
 import machine
@@ -68,6 +69,10 @@ class Esp32Hal(Hal):
     def watchdog(self, timeout_ms):
         """Start the hardware watchdog."""
         return machine.WDT(timeout=timeout_ms)
+
+    def serial(self):
+        """Return the chip's own number."""
+        return hexlify(machine.unique_id()).decode()
 
     def signal_dbm(self):
         """Return the Wi-Fi signal."""

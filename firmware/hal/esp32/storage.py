@@ -4,8 +4,11 @@ import esp32
 
 _NAMESPACE = "loaxa"
 _SETTINGS = "settings"
+_IDENTITY = "identity"
 _CAUSE = "cause"
 _MAX_BYTES = 512
+_MAX_IDENTITY_BYTES = 3900
+"""What NVS takes as one blob is little more."""
 
 
 class Storage:
@@ -14,8 +17,8 @@ class Storage:
     def __init__(self):
         self._nvs = esp32.NVS(_NAMESPACE)
 
-    def _get(self, key):
-        buffer = bytearray(_MAX_BYTES)
+    def _get(self, key, most_bytes=_MAX_BYTES):
+        buffer = bytearray(most_bytes)
         try:
             return bytes(buffer[: self._nvs.get_blob(key, buffer)])
         except OSError:
@@ -28,6 +31,15 @@ class Storage:
     def save(self, data):
         """Keep the settings' bytes."""
         self._nvs.set_blob(_SETTINGS, data)
+        self._nvs.commit()
+
+    def load_identity(self):
+        """Return the identity's bytes, or None."""
+        return self._get(_IDENTITY, _MAX_IDENTITY_BYTES)
+
+    def save_identity(self, data):
+        """Keep the identity's bytes."""
+        self._nvs.set_blob(_IDENTITY, data)
         self._nvs.commit()
 
     def put_cause(self, cause):

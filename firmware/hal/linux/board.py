@@ -47,6 +47,16 @@ class LinuxHal(Hal):
         """Return a watchdog that ends the process, and tells systemd's."""
         return Watchdog(timeout_ms)
 
+    def serial(self):
+        """Return the board's serial number, else the system's own id."""
+        for path in ("/proc/device-tree/serial-number", "/etc/machine-id"):
+            try:
+                with open(path) as file:
+                    return file.read(64).strip("\0\n ")
+            except (OSError, UnicodeError):
+                pass  # not on this board
+        return ""
+
     def signal_dbm(self):
         """Return the Wi-Fi signal, or None on a cable."""
         try:

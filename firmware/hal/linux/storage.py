@@ -5,9 +5,13 @@ import os
 import ffi
 
 _SETTINGS = "settings.json"
+_IDENTITY = "identity.json"
 _CAUSE = "restart-cause"
+_OTHERS = 0o077
 
-_fsync = ffi.open("libc.so.6").func("i", "fsync", "i")
+_libc = ffi.open("libc.so.6")
+_fsync = _libc.func("i", "fsync", "i")
+_umask = _libc.func("i", "umask", "i")
 
 
 class Storage:
@@ -38,6 +42,18 @@ class Storage:
     def save(self, data):
         """Keep the settings' bytes."""
         self._write(_SETTINGS, data)
+
+    def load_identity(self):
+        """Return the identity's bytes, or None."""
+        return self._read(_IDENTITY)
+
+    def save_identity(self, data):
+        """Keep the identity's bytes, in a file of mode 0600: its key is this node."""
+        before = _umask(_OTHERS)
+        try:
+            self._write(_IDENTITY, data)
+        finally:
+            _umask(before)
 
     def put_cause(self, cause):
         """Keep why the node restarts."""
