@@ -1,9 +1,11 @@
 """A simulated node's flash, and how the node is launched: the one place that knows paths and exit codes."""
 
+import json
 import os
 import signal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hil_sim.image import build
 
@@ -21,6 +23,9 @@ REBOOT_EXIT_CODE = 75
 """The firmware asked for a reset (``machine.reset()``): launch it again with RESET_HARD."""
 WATCHDOG_EXIT_CODE = -signal.SIGALRM
 """The watchdog bit: launch it again with RESET_WATCHDOG."""
+
+_NVS = "nvs.json"
+_IDENTITY = "loaxa/identity"
 
 RESET_POWER_ON = 1
 RESET_HARD = 2
@@ -75,3 +80,18 @@ def reset_cause(exit_code: int) -> int:
     if exit_code == WATCHDOG_EXIT_CODE:
         return RESET_WATCHDOG
     return RESET_POWER_ON
+
+
+def identity(folder: Path) -> dict[str, Any] | None:
+    """Return who the simulated board in `folder` is by its NVS, None before it is enrolled."""
+    path = folder / _NVS
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(kept[_IDENTITY]) if _IDENTITY in kept else None
+
+
+def change_identity(folder: Path, **fields: object) -> None:
+    """Put other fields into the identity in a board's NVS, while it is off."""
+    path = folder / _NVS
+    kept = json.loads(path.read_text())
+    kept[_IDENTITY] = json.dumps({**json.loads(kept[_IDENTITY]), **fields})
+    path.write_text(json.dumps(kept))

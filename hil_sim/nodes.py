@@ -1,4 +1,5 @@
-"""The nodes of a run: unmodified firmware under MicroPython, one process each, that can lose their power."""
+"""The nodes of a run: unmodified firmware under MicroPython, one process each, enrolled for real, that can lose their
+power."""
 
 import json
 import os
@@ -8,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hil_sim import children, flash
+from hil_sim.office import OfficeError, tail
 
+ENROL_S = 30.0
 _TICKS_PERIOD_US = 1 << 30
 
 
@@ -35,23 +38,15 @@ class NodeSetup:
 class Node:
     """One node in a folder of its own; it runs from :meth:`power_on` on."""
 
-    def __init__(self, setup: NodeSetup, identity: dict[str, object], folder: Path) -> None:
-        """identity: its node.json as the controller gives it; it goes by the ports of the network in place of those."""
+    def __init__(self, setup: NodeSetup, line: str, folder: Path) -> None:
+        """line: its enrolment line; it enrols at once, see :meth:`enrolled`."""
         self.setup = setup
         self.folder = folder / setup.name
         self.folder.mkdir(parents=True)
         self.capture = self.folder / "dac.capture"
         self.log = folder / f"{setup.name}.log"
         chance = random.Random(setup.seed)
-        (self.folder / "node.json").write_text(
-            json.dumps(
-                {
-                    **identity,
-                    "broker": ["127.0.0.1", setup.broker_port],
-                    "media": ["127.0.0.1", setup.media_port],
-                }
-            )
-        )
+        (self.folder / "node.json").write_text(json.dumps({"enrol": line}))
         (self.folder / "board.json").write_text(
             json.dumps(
                 {
@@ -64,6 +59,25 @@ class Node:
             )
         )
         self._child: subprocess.Popen[bytes] | None = None
+        self.power_on()
+
+    def enrolled(self) -> None:
+        """Wait until it has its identity, and put the network's ports in place of the controller's into its flash.
+
+        It is off then. Raises OfficeError with what it said when it was not enrolled.
+        """
+        assert self._child is not None
+        try:
+            code: int | None = self._child.wait(ENROL_S)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.power_off()
+        if code != flash.REBOOT_EXIT_CODE:
+            raise OfficeError(f"{self.setup.name} was not enrolled:\n{tail(self.log)}")
+        setup = self.setup
+        flash.change_identity(
+            self.folder, broker=["127.0.0.1", setup.broker_port], media=["127.0.0.1", setup.media_port]
+        )
 
     @property
     def pid(self) -> int | None:

@@ -171,9 +171,10 @@ class Village:
             )
             place = scenario.positions[number - 1]
             body = {"id": setup.name, "zone": ZONE, "x_m": place.x_m, "y_m": place.y_m}
-            self.office.post("/api/nodes", body)
-            identity = self.office.get(f"/api/nodes/{setup.name}/node.json")
-            self.nodes.append(Node(setup, identity, self.folder / "nodes"))
+            line = self.office.post("/api/nodes", body)["enrolment"]["line"]
+            self.nodes.append(Node(setup, line, self.folder / "nodes"))
+        for node in self.nodes:
+            node.enrolled()
         for node in self.nodes:
             node.power_on()
 

@@ -87,9 +87,7 @@ class Board:
     @property
     def identity(self) -> dict[str, Any] | None:
         """What its NVS holds."""
-        path = self.folder / "nvs.json"
-        kept = json.loads(path.read_text()) if path.exists() else {}
-        return json.loads(kept["loaxa/identity"]) if "loaxa/identity" in kept else None
+        return flash.identity(self.folder)
 
     def run(self, typed: str = "", timeout_s: float = 20, **node: Any) -> subprocess.CompletedProcess[str]:
         (self.folder / "node.json").write_text(json.dumps(node))

@@ -116,20 +116,6 @@ class NodeList(BaseModel):
     unknown: list[Stranger]
 
 
-class NodeFile(BaseModel):
-    """The file node.json that makes a board this node. key: 64 hexadecimal digits; whoever has it is this node.
-    ca: the authority in PEM that the broker's certificate is from; null: the broker is spoken to in the clear."""
-
-    id: str
-    key: str
-    ca: str | None
-    broker: tuple[str, int]
-    media: tuple[str, int]
-    zone: str
-    gain_db: float
-    delay_us: int
-
-
 class Command(Body):
     """An order to one node. gain and mute are kept; tone, stop and reboot are done once."""
 

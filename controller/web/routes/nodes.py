@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from codec.wire import command
 from controller.web.errors import errors
 from controller.web.models.fields import at
-from controller.web.models.nodes import Command, CommandOut, NodeFile, NodeList, NodeOut, NodePatch, Stranger
+from controller.web.models.nodes import Command, CommandOut, NodeList, NodeOut, NodePatch, Stranger
 from controller.web.parts import TheOffice
 from controller.web.views import node_out
 
@@ -39,22 +39,6 @@ async def change_node(office: TheOffice, node_id: str, body: NodePatch) -> NodeO
 async def remove_node(office: TheOffice, node_id: str) -> None:
     """Its sound stops at once; what it says from now on is a stranger's."""
     await office.stations.remove_node(node_id)
-
-
-@router.get("/{node_id}/node.json", summary="The file for the board", responses=errors(404))
-async def node_file(office: TheOffice, node_id: str) -> NodeFile:
-    """Put it beside main.py on the board."""
-    node = await office.stations.node(node_id)
-    return NodeFile(
-        id=node.id,
-        key=node.key.hex(),
-        ca=None,
-        broker=office.public_broker(),
-        media=office.public_media(),
-        zone=node.zone,
-        gain_db=node.gain_db,
-        delay_us=node.delay_us,
-    )
 
 
 @router.post("/{node_id}/command", summary="Order a node", responses=errors(400, 404, 409, 422, 503))
