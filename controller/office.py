@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Office:
             ) from None
         _check_record(settings.record)
         self.settings = settings
+        self.local_token = "loaxa_" + secrets.token_urlsafe(32)
         self.bus = Bus()
         self.database = Database(settings.database_url or sqlite_url(folder))
         voices = folder / "voices"

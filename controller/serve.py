@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 
+from controller import localaccess
 from controller.office import Office
 from controller.ports import listen_tcp
 from controller.settings import Settings
@@ -17,7 +18,6 @@ from controller.web.rehearsal import rehearse
 
 log = logging.getLogger(__name__)
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 FAREWELL_S = 2
 """How long requests that are under way may take once the controller is told to stop."""
 
@@ -76,15 +76,32 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
     reached_at = {office.public_broker()[0], office.public_media()[0]}
     if office.broker:
         reached_at.add(office.settings.broker_bind)
-    if reached_at & LOOPBACK:
+    if reached_at & localaccess.LOOPBACK:
         log.warning("Only nodes on this machine can reach it; for others set host in [public] and bind in [broker].")
-    ready(_addresses(office, http.getsockname()[1]))
-    stopping = asyncio.create_task(told.wait())
-    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    office.bus.close()  # streams of events end, or they would hold the server up
-    server.should_exit = True
-    stopping.cancel()
-    await running
+    addresses = _addresses(office, http.getsockname()[1])
+    with _local_access(addresses["http_port"], localaccess.Access(addresses["url"], office.local_token)):
+        ready(addresses)
+        stopping = asyncio.create_task(told.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        office.bus.close()  # streams of events end, or they would hold the server up
+        server.should_exit = True
+        stopping.cancel()
+        await running
+
+
+@contextlib.contextmanager
+def _local_access(http_port: int, access: localaccess.Access) -> Iterator[None]:
+    """Let this user on this machine in without a sign-in for as long as the block runs."""
+    try:
+        path = localaccess.write(http_port, access)
+    except OSError as error:
+        log.warning("%s: commands on this machine need `loaxa login`, too", error)
+        yield
+        return
+    try:
+        yield
+    finally:
+        localaccess.remove(path, access)
 
 
 def _addresses(office: Office, http_port: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from controller.localaccess import LocalAuth
 from hil_sim import children
 from hil_sim.ports import free_tcp_port, free_udp_port
 
@@ -47,7 +48,9 @@ class Office:
             + (f"[engine]\nrecord = {json.dumps(str(self.record))}\n" if record else ""),
             encoding="utf-8",
         )
-        self._client = httpx.Client(base_url=self.url, timeout=_REST_TIMEOUT_S, trust_env=False)
+        self._client = httpx.Client(
+            base_url=self.url, timeout=_REST_TIMEOUT_S, trust_env=False, auth=LocalAuth(self.url)
+        )
         self._orphans: dict[int, str] = {}
         self._child = self._start()
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from controller.localaccess import LocalAuth
 from loaxa.errors import CommandError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -22,7 +23,9 @@ class Controller:
         if not url.startswith(("http://", "https://")):
             raise CommandError(f"--controller {url} is not a URL; write for example {DEFAULT_URL}.")
         self.url = url.rstrip("/")
-        self._client = httpx.Client(base_url=self.url + "/api", timeout=ANSWER_S, trust_env=False)
+        self._client = httpx.Client(
+            base_url=self.url + "/api", timeout=ANSWER_S, trust_env=False, auth=LocalAuth(self.url)
+        )
 
     def __enter__(self) -> "Controller":
         return self

@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from controller.localaccess import LocalAuth
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 40.0
 
@@ -55,7 +57,8 @@ class Running:
             self.kill()
             raise AssertionError(f"not ready: {self.log.read_text()[-3000:]}")
         self.ports: dict[str, Any] = json.loads(line)
-        self.http = httpx.Client(base_url=self.ports["url"], trust_env=False, timeout=20)
+        url = self.ports["url"]
+        self.http = httpx.Client(base_url=url, trust_env=False, timeout=20, auth=LocalAuth(url))
 
     def stop(self) -> int:
         """Ask it to end and return its exit code."""
