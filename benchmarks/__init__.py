@@ -3,16 +3,20 @@
 import importlib
 from typing import Any
 
-NAMES = ("mixer", "encode", "fanout", "engine", "clock", "virtual", "asymmetry", "village", "snapcast")
+NAMES = ("mixer", "encode", "fanout", "engine", "clock", "virtual", "asymmetry", "enrolment", "village", "snapcast")
 """Every benchmark, in the order that ``loaxa bench all`` runs them."""
 ALONE = ("measurements",)
 """Takes half an hour, writes a page of the documentation, and is run by its name only."""
 
 
-def run(name: str) -> dict[str, Any]:
+SIZED = ("enrolment",)
+"""Those that can be run with another number of nodes."""
+
+
+def run(name: str, **size: int) -> dict[str, Any]:
     """Run the benchmark `name`, one of NAMES, and return its figures; None stands for a peer that is
-    missing."""
-    result: dict[str, Any] = importlib.import_module(f"benchmarks.{name}").run()
+    missing. size: ``nodes`` of those in SIZED."""
+    result: dict[str, Any] = importlib.import_module(f"benchmarks.{name}").run(**size)
     return result
 
 

@@ -1,5 +1,6 @@
 """Zones and nodes: what the commune has, and the file that makes a board one of its nodes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ class Stations:
         self._database = database
         self._roster: Roster | None = None
         self._generation = 0
+        self._telling = asyncio.Lock()
+        self._next_round: asyncio.Task[None] | None = None
 
     async def roster(self) -> Roster:
         """Return all zones and nodes; not to be changed by the caller."""
@@ -201,10 +204,21 @@ class Stations:
         self._generation += 1
 
     async def tell(self) -> None:
-        """Have everybody learn what was changed in the database."""
+        """Have everybody learn what was changed in the database; returns when they have.
+
+        Changes that come while others are being told share the next round: a thousand nodes are enrolled in a row.
+        """
         self._forget_roster()
-        for change in self.changed:
-            await change()
+        if self._next_round is None:
+            self._next_round = asyncio.create_task(self._round(), name="stations")
+        await asyncio.shield(self._next_round)
+
+    async def _round(self) -> None:
+        async with self._telling:
+            self._next_round = None  # who comes from here on may come too late for this one
+            self._forget_roster()
+            for change in self.changed:
+                await change()
 
 
 def tag(node_id: str) -> str:

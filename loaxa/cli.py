@@ -74,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", parents=[common], help="run one benchmark, or all")
     bench.add_argument("name", metavar="NAME")
+    bench.add_argument("--nodes", type=int, metavar="N", help="of enrolment; default 1000")
     return parser
 
 
@@ -213,7 +214,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
         case "sim":
             return _simulate(args, output)
         case "bench":
-            return _bench(args.name, output)
+            return _bench(args.name, args.nodes, output)
     from loaxa import administration, broadcasting
     from loaxa.client import Controller, default_url
 
@@ -238,14 +239,16 @@ def _simulate(args: argparse.Namespace, output: Output) -> int:
     return simulation.inhabit(args.nodes, args.port)
 
 
-def _bench(name: str, output: Output) -> int:
+def _bench(name: str, nodes: int | None, output: Output) -> int:
     import benchmarks
 
     known = benchmarks.NAMES + benchmarks.ALONE
     if name != "all" and name not in known:
         raise CommandError(f"There is no benchmark {name}. There are: {', '.join(known)}, all.")
+    if nodes is not None and (name not in benchmarks.SIZED or not 1 <= nodes <= 10_000):
+        raise CommandError(f"--nodes is for {', '.join(benchmarks.SIZED)}, and from 1 to 10000.")
     if name != "all":
-        result = benchmarks.run(name)
+        result = benchmarks.run(name) if nodes is None else benchmarks.run(name, nodes=nodes)
         output.answer(result, benchmarks.describe(name, result))
         return 0
     results = {each: benchmarks.run(each) for each in benchmarks.NAMES}
