@@ -29,6 +29,7 @@ from controller.sources import Sources
 from controller.stations import Stations
 from controller.storage.database import Database, sqlite_url
 from controller.storage.files import SoundFolder
+from controller.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,8 @@ class Office:
             self.database, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
         )
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
-        self.broker: Broker | None = None
         self.web_port = settings.http_port
+        self.transport = Transport(settings, self.stations, self.reports)
         self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -81,6 +82,11 @@ class Office:
         """The link to the nodes."""
         assert self.reports.link is not None
         return self.reports.link
+
+    @property
+    def broker(self) -> Broker | None:
+        """Our own broker, if it is our own."""
+        return self.transport.broker
 
     async def start(self) -> None:
         """Start everything; raises StartError, and then nothing is left running."""
@@ -108,10 +114,7 @@ class Office:
         await self.air.stop()
         await self.pool.close()
         await self.reports.stop()
-        if self.reports.link:
-            await self.reports.link.stop()
-        if self.broker:
-            await self.broker.stop()
+        await self.transport.stop()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -160,13 +163,7 @@ class Office:
     async def _start_link(self) -> None:
         await self.database.migrate()
         await self.reports.start()
-        host, port = self.settings.broker_host, self.settings.broker_port
-        if not host:
-            self.broker = Broker(self.settings.broker_bind, port, self.settings.folder / "broker")
-            await self.broker.start()
-            host, port = self.broker.host, self.broker.port
-        self.reports.link = Link(host, port, self.reports)
-        await self.reports.link.start()
+        await self.transport.start()
 
     async def _start_engine(self) -> None:
         await self.air.start()

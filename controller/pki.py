@@ -95,8 +95,9 @@ class Authority:
         if key.public_key() != self._certificate.public_key():
             raise ValueError("ca.key is not the key of ca.pem")
         self._key = key
+        self.begins = self._certificate.not_valid_before_utc
         self.expires = self._certificate.not_valid_after_utc
-        """When the authority ends, UTC."""
+        """From when on, and until when, the authority is valid, UTC."""
 
     def _make(self, name: str) -> None:
         key = ec.generate_private_key(ec.SECP256R1())

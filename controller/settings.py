@@ -27,6 +27,9 @@ class Settings:
     multicast_interface: address of the interface that multicast leaves by; empty: the system's choice.
     multicast_ttl: routers that multicast may cross, plus one; 0 keeps it on this machine.
     broker_host: an external MQTT broker; empty: our own mosquitto, listening at broker_bind. broker_port: of either.
+    broker_username, broker_password: the controller's account at an external broker; the password may be in the file
+    broker_password_file. broker_tls: whether an external broker is spoken to by TLS. broker_ca: PEM file of the
+    authority that its certificate is from, which nodes are given.
     public_host: the address that nodes are told to connect to; empty: found from the routes of this machine.
     folder: database, sound files, clock anchor. database_url: SQLAlchemy async URL; empty: SQLite in `folder`.
     record: a capture file (docs/architecture.md) that the engine appends what enters its mix to; None: no recording.
@@ -45,7 +48,12 @@ class Settings:
     multicast_ttl: int = 4
     broker_host: str = ""
     broker_bind: str = "127.0.0.1"
-    broker_port: int = 1883
+    broker_port: int = 8883
+    broker_username: str = ""
+    broker_password: str = field(default="", repr=False)
+    broker_password_file: Path | None = None
+    broker_ca: Path | None = None
+    broker_tls: bool = True
     public_host: str = ""
     folder: Path = field(default_factory=default_folder)
     database_url: str = ""
@@ -83,6 +91,12 @@ def _path(value: Any) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("a path")
     return Path(value).expanduser()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 1024 or "\0" in value:
+        raise ValueError("a text")
+    return value
 
 
 def _database_url(value: Any) -> str:
@@ -149,7 +163,16 @@ _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "multicast_interface": ("multicast_interface", _interface),
         "multicast_ttl": ("multicast_ttl", _whole(0, 255)),
     },
-    "broker": {"host": ("broker_host", _host), "bind": ("broker_bind", _host), "port": ("broker_port", _port)},
+    "broker": {
+        "host": ("broker_host", _host),
+        "bind": ("broker_bind", _host),
+        "port": ("broker_port", _port),
+        "username": ("broker_username", _text),
+        "password": ("broker_password", _text),
+        "password_file": ("broker_password_file", _path),
+        "ca": ("broker_ca", _path),
+        "tls": ("broker_tls", _flag),
+    },
     "public": {"host": ("public_host", _host)},
     "storage": {
         "folder": ("folder", _path),
@@ -202,13 +225,38 @@ def parse(text: str, name: str = "settings") -> Settings:
             allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "profile.lan"))
             raise StartError("settings", f"{name}: [{section}] is not a section.", f"There are {allowed}.")
         values |= _section(name, section, body, _KEYS[section])
-    if values.get("broker_host") and values.get("broker_bind"):
-        raise StartError(
-            "settings", f"{name}: [broker] has both host and bind.", "host: an external broker; bind: our own."
-        )
-    if values.get("broker_host") and values.get("broker_port") == 0:
-        raise StartError("settings", f"{name}: [broker] port 0 needs a broker of our own.", "Leave host out.")
+    _check_broker(name, values)
     return Settings(**values)
+
+
+def _check_broker(name: str, values: dict[str, Any]) -> None:
+    """Raise StartError where [broker] contradicts itself."""
+    outside = {"username", "password", "password_file", "ca", "tls"} & {
+        key.removeprefix("broker_") for key in values if key.startswith("broker_")
+    }
+    if not values.get("broker_host"):
+        if outside:
+            raise StartError(
+                "settings",
+                f"{name}: [broker] {min(outside)} is of a broker that runs elsewhere.",
+                "Give its host; our own broker needs none of this.",
+            )
+        return
+    wrong = {
+        "has both host and bind.": ("broker_bind" in values, "host: an external broker; bind: our own."),
+        "port 0 needs a broker of our own.": (values.get("broker_port") == 0, "Leave host out."),
+        "has both password and password_file.": (
+            "broker_password" in values and "broker_password_file" in values,
+            "Leave one out.",
+        ),
+        "has no ca.": (
+            values.get("broker_tls", True) and "broker_ca" not in values,
+            "Give the PEM file of the authority that its certificate is from: nodes verify it; or tls = false.",
+        ),
+    }
+    for what, (is_so, hint) in wrong.items():
+        if is_so:
+            raise StartError("settings", f"{name}: [broker] {what}", hint)
 
 
 def _check_leads(name: str, profile: Profile) -> None:

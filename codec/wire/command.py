@@ -14,12 +14,16 @@ STOP = "stop"
 """Silence at once, until the zone's next announcement."""
 REBOOT = "reboot"
 TEST_TONE = "tone"
-OPERATIONS = (CONFIGURE, SET_GAIN, MUTE, STOP, REBOOT, TEST_TONE)
+TRUST = "trust"
+"""A certificate authority that the broker may be from, beside the one that is trusted, or in its place."""
+OPERATIONS = (CONFIGURE, SET_GAIN, MUTE, STOP, REBOOT, TEST_TONE, TRUST)
 
 MIN_GAIN_DB = -60.0
 MAX_GAIN_DB = 12.0
 MAX_DELAY_US = 2000000
 MAX_TONE_MS = 5000
+MAX_CA_CHARS = 2048
+"""A certificate with an elliptic key takes a third of it."""
 
 
 def build(node_id: str, counter: int, operation: str, arguments: dict[str, object] | None = None) -> bytes:
@@ -30,7 +34,8 @@ def build(node_id: str, counter: int, operation: str, arguments: dict[str, objec
 def parse(raw: bytes, node_id: str) -> tuple[int, str, dict[str, object]]:
     """Return ``(counter, operation, arguments)`` with every argument checked and defaulted; raises WireError.
 
-    configure: zone, gain_db, delay_us, muted. gain: gain_db. mute: muted. tone: duration_ms. stop, reboot: nothing.
+    configure: zone, gain_db, delay_us, muted. gain: gain_db. mute: muted. tone: duration_ms. trust: ca, only.
+    stop, reboot: nothing.
     """
     found = body.parse(raw)
     body.integer(found, "v", VERSION, VERSION)
@@ -58,6 +63,8 @@ def _check_arguments(operation: str, given: dict[str, object]) -> dict[str, obje
         return {"muted": body.boolean(given, "muted")}
     if operation == TEST_TONE:
         return {"duration_ms": body.integer(given, "duration_ms", 10, MAX_TONE_MS, 500)}
+    if operation == TRUST:
+        return {"ca": body.text(given, "ca", MAX_CA_CHARS), "only": body.boolean(given, "only", False)}
     if operation in (STOP, REBOOT):
         return {}
     raise WireError("unknown command " + operation)

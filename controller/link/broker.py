@@ -1,34 +1,61 @@
-"""Our own MQTT broker: mosquitto as a supervised child with a generated configuration."""
+"""Our own MQTT broker: mosquitto as a supervised child with a generated configuration, TLS and accounts."""
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import pwd
 import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from controller.errors import StartError
 from controller.ports import free_port
+from controller.storage.files import write_atomically
 from controller.supervisor import Child, Supervisor, end
 
 START_S = 5.0
+MAX_CONNECTIONS = 10_000
 _SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+_PLUGIN = "mosquitto_dynamic_security.so"
+_PLUGIN_FOLDERS = (
+    *("/usr/lib/*-linux-*", "/usr/lib/*-linux-*/mosquitto", "/usr/lib64", "/usr/lib", "/usr/lib/mosquitto"),
+    *("/usr/local/lib", "/usr/local/lib/*-linux-*", "/usr/local/lib64", "/opt/homebrew/lib"),
+)
+_RUN = Path("/run/loaxa")
+
+
+@dataclass(frozen=True)
+class Papers:
+    """What the broker starts with. authority: PEM. certificate, key: files. accounts: the plugin's document."""
+
+    authority: str
+    certificate: Path
+    key: Path
+    accounts: bytes
 
 
 class Broker:
-    """A mosquitto that listens at `bind`:`port` (0: any free port), has its files in `folder` and ends with us."""
+    """A mosquitto that listens at `bind`:`port` (0: any free port), has its files in `folder` and ends with us.
 
-    def __init__(self, bind: str, port: int, folder: Path) -> None:
+    `papers` is asked at each start, so that a broker that was killed comes back with what holds now.
+    """
+
+    def __init__(self, bind: str, port: int, folder: Path, papers: Callable[[], Papers]) -> None:
         self._bind = bind
         self._program = _find("mosquitto")
+        self._plugin = find_plugin(_PLUGIN_FOLDERS)
         self.port = free_port(bind, port, "MQTT broker", "broker")
-        self._folder = folder
+        self._user = _user()
+        self._folder = _home(folder, self._user)
+        self._papers = papers
         self._supervisor = Supervisor("mosquitto", self._spawn)
 
     @property
     def host(self) -> str:
         """Where the controller itself connects."""
-        return "127.0.0.1" if self._bind in ("0.0.0.0", "::", "localhost") else self._bind
+        return own_host(self._bind)
 
     @property
     def pid(self) -> int | None:
@@ -49,21 +76,21 @@ class Broker:
         await self._supervisor.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def renew(self) -> None:
+        """Have it end and start again with new papers; nodes come back by themselves, sound goes on."""
+        if self._supervisor.child:
+            with contextlib.suppress(ProcessLookupError):
+                self._supervisor.child.terminate()
+
     async def _spawn(self) -> Child:
-        user = _user()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        configuration = self._folder / "mosquitto.conf"
-        configuration.write_text(configure(self._bind, self.port, user))
-        configuration.chmod(0o644)
-        output = self._folder / "mosquitto.log"
-        # It is handed its configuration open: under another user it may not reach into our folder.
-        with configuration.open("rb") as text, output.open("wb") as log_file:
+        configuration, output = self._write()
+        with output.open("wb") as log_file:
             process = await asyncio.create_subprocess_exec(
-                *_leash(user),
+                *_leash(self._user),
                 self._program,
                 "-c",
-                "/dev/stdin",
-                stdin=text,
+                str(configuration),
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=log_file,
                 start_new_session=True,  # Ctrl-C is for the controller, which then ends the broker in order
@@ -83,17 +110,53 @@ class Broker:
             raise StartError("broker", f"mosquitto does not start: {' '.join(last) or 'no answer'}.", "See [broker].")
         return process
 
+    def _write(self) -> tuple[Path, Path]:
+        """Write all that it reads, for its own eyes; return its configuration and where its words go."""
+        papers = self._papers()
+        folder = self._folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        if self._user:
+            folder.parent.chmod(0o711)  # whatever our umask is, it must get through
+        files = {
+            "mosquitto.conf": configure(self._bind, self.port, self._plugin, folder, self._user).encode(),
+            "ca.pem": papers.authority.encode(),
+            "broker.pem": papers.certificate.read_bytes(),
+            "broker.key": papers.key.read_bytes(),
+            "accounts.json": papers.accounts,
+        }
+        for name, content in files.items():
+            write_atomically(folder / name, content, durable=False, mode=0o600)
+        if self._user:
+            for path in (folder, *(folder / name for name in files)):
+                shutil.chown(path, self._user)
+        return folder / "mosquitto.conf", folder / "mosquitto.log"
 
-def configure(bind: str, port: int, user: str = "") -> str:
+
+def own_host(bind: str) -> str:
+    """Return where this machine itself reaches what is bound to `bind`."""
+    return "127.0.0.1" if bind in ("0.0.0.0", "::", "localhost") else bind
+
+
+def configure(bind: str, port: int, plugin: Path, folder: Path, user: str = "") -> str:
     """Return the text of mosquitto's configuration; `user`: whose rights it takes, empty: it keeps its own."""
     lines = [
         f"listener {port} {bind}",
-        # The one place where TLS (cafile, certfile, keyfile) and accounts (dynamic security plugin) belong.
-        "allow_anonymous true",
+        f"cafile {folder}/ca.pem",
+        f"certfile {folder}/broker.pem",
+        f"keyfile {folder}/broker.key",
+        "tls_version tlsv1.2",  # or later
+        f"max_connections {MAX_CONNECTIONS}",
+        "allow_anonymous false",
+        f"plugin {plugin}",
+        f"plugin_opt_config_file {folder}/accounts.json",
+        "allow_zero_length_clientid false",
         "persistence false",  # the controller says everything again when the broker comes back
         "max_packet_size 65536",  # a peer cannot make it hold more; our largest body is 8 KiB
         "max_inflight_messages 100",
         "max_queued_messages 1000",
+        "max_queued_bytes 8388608",
+        "max_keepalive 120",
         "set_tcp_nodelay true",
         "connection_messages false",
         "log_dest stderr",
@@ -103,6 +166,18 @@ def configure(bind: str, port: int, user: str = "") -> str:
     if user:
         lines.append(f"user {user}")
     return "\n".join(lines) + "\n"
+
+
+def find_plugin(folders: Iterable[str]) -> Path:
+    """Return mosquitto's dynamic security plugin, looked for in `folders` (patterns); raises StartError."""
+    for pattern in folders:
+        for found in sorted(Path("/").glob(f"{pattern.lstrip('/')}/{_PLUGIN}")):
+            return found
+    raise StartError(
+        "broker_plugin_missing",
+        f"mosquitto's dynamic security plugin ({_PLUGIN}) is not installed.",
+        "It comes with mosquitto 2 (Debian, Ubuntu, Fedora); or name an MQTT broker by host in [broker].",
+    )
 
 
 def _find(program: str) -> str:
@@ -124,6 +199,11 @@ def _user() -> str:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name
     return ""
+
+
+def _home(folder: Path, user: str) -> Path:
+    """Return where the broker's files lie: as another user it may not reach into our folder."""
+    return _RUN / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16] if user else folder
 
 
 def _leash(user: str) -> list[str]:

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import logging
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import aiomqtt
@@ -13,6 +16,7 @@ from codec.wire.announcement import Stream
 from codec.wire.errors import WireError
 from codec.wire.names import node_topic, parse_node_topic, zone_topic
 from controller.errors import StartError, UnavailableError
+from controller.link.accounts import CONTROL_TOPIC, CONTROLLER, RESPONSE_TOPIC, Accounts, Commands
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +25,20 @@ PUBLISH_S = 5.0
 FIRST_DELAY_S = 0.1
 MAX_DELAY_S = 10.0
 KEEPALIVE_S = 15
+CONTROL_S = 5.0
+_CONTROL_BATCH = 40
+"""Commands in one message: the broker takes no more than 64 KiB."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How the controller comes to a broker. tls: makes what verifies the broker, at each connection; None: no TLS."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: Callable[[], ssl.SSLContext] | None = None
 
 
 class Listener(Protocol):
@@ -39,12 +57,19 @@ class Listener(Protocol):
 
 
 class Link:
-    """The connection to the broker at `host`:`port`; comes back by itself and then says again what is on air."""
+    """The connection to a broker; comes back by itself and then says again what is on air.
 
-    def __init__(self, host: str, port: int, listener: Listener) -> None:
+    accounts: those of our own broker, kept there as they should be; None: the broker is another's.
+    """
+
+    def __init__(self, login: Login, listener: Listener, accounts: Accounts | None = None) -> None:
         self.connected = False
         self.malformed = 0
-        self._address = (host, port)
+        self._login = login
+        self._accounts = accounts
+        self._responses: dict[str, asyncio.Future[str | None]] = {}
+        self._admission = asyncio.Lock()
+        self._number = 0
         self._listener = listener
         self._client: aiomqtt.Client | None = None
         self._announcements: dict[str, bytes] = {}
@@ -63,12 +88,11 @@ class Link:
                 await asyncio.shield(self._first)
         except (TimeoutError, aiomqtt.MqttError) as error:
             await self.stop()
-            host, port = self._address
             why = str(error) or "no answer"
             raise StartError(
                 "broker",
-                f"There is no MQTT broker at {host}:{port}: {why}.",
-                "Start it, or correct host and port in [broker].",
+                f"There is no MQTT broker for us at {self._login.host}:{self._login.port}: {why}.",
+                "Start it, or correct host, port, username, password and ca in [broker].",
             ) from None
 
     async def stop(self) -> None:
@@ -106,6 +130,54 @@ class Link:
         except aiomqtt.MqttError as error:
             raise UnavailableError("broker_away", f"The command was not sent: {error}.", "Try again.") from None
 
+    async def admit(self) -> None:
+        """Make the broker's accounts what they should be, now. Raises UnavailableError when it does not take it."""
+        client = self._client
+        if self._accounts is None or client is None or not self.connected:
+            return  # it will be told when it is back
+        try:
+            await self._admit(client)
+        except aiomqtt.MqttError as error:
+            raise UnavailableError("broker_away", f"The broker was not told: {error}.", "Try again.") from None
+
+    async def _admit(self, client: aiomqtt.Client) -> None:
+        assert self._accounts is not None
+        async with self._admission:
+            reached = self._accounts.snapshot()
+            commands = self._accounts.changes()
+            for first in range(0, len(commands), _CONTROL_BATCH):
+                await self._control(client, commands[first : first + _CONTROL_BATCH])
+            self._accounts.applied(reached)
+
+    async def _control(self, client: aiomqtt.Client, commands: Commands) -> None:
+        waiting: list[asyncio.Future[str | None]] = []
+        numbers = []
+        for each in commands:
+            self._number += 1
+            number = str(self._number)
+            answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+            self._responses[number] = answer
+            numbers.append(number)
+            waiting.append(answer)
+            each["correlationData"] = number
+        try:
+            await client.publish(CONTROL_TOPIC, json.dumps({"commands": commands}), qos=1, timeout=PUBLISH_S)
+            async with asyncio.timeout(CONTROL_S):
+                refused = [error for error in await asyncio.gather(*waiting) if error]
+        except TimeoutError:
+            refused = ["no answer"]
+        finally:
+            for number in numbers:
+                del self._responses[number]
+        if refused:
+            raise UnavailableError("broker_refuses", f"The broker refuses: {refused[0]}.", "See its log.")
+
+    def _controlled(self, raw: bytes) -> None:
+        for response in json.loads(raw).get("responses", []):
+            waiting = self._responses.get(str(response.get("correlationData")))
+            if waiting and not waiting.done():
+                waiting.set_result(response.get("error"))
+
     def _put(self, zone_id: str, raw: bytes) -> None:
         if self._announcements.get(zone_id) != raw:
             self._announcements[zone_id] = raw
@@ -132,11 +204,14 @@ class Link:
             delay_s = min(MAX_DELAY_S, 2 * delay_s)
 
     def _new_client(self) -> aiomqtt.Client:
-        host, port = self._address
+        login = self._login
         return aiomqtt.Client(
-            host,
-            port,
-            identifier="loaxa-controller",
+            login.host,
+            login.port,
+            username=login.username,
+            password=login.password,
+            tls_context=login.tls() if login.tls else None,
+            identifier=CONTROLLER,
             timeout=CONNECT_S,
             keepalive=KEEPALIVE_S,
             max_queued_incoming_messages=10_000,
@@ -145,6 +220,8 @@ class Link:
     async def _serve(self, client: aiomqtt.Client) -> None:
         for leaf in ("status", "health", "ack"):
             await client.subscribe(f"loaxa/v1/node/+/{leaf}", qos=1)
+        if self._accounts is not None:
+            await client.subscribe(RESPONSE_TOPIC, qos=1)
         self._client = client
         self.connected = True
         self._unsent = set(self._announcements)
@@ -155,6 +232,8 @@ class Link:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._announce_changes(client))
                 group.create_task(self._listen(client))
+                if self._accounts is not None:
+                    group.create_task(self._admit(client))  # what changed while it was away
         except BaseExceptionGroup as errors:
             lost, other = errors.split(aiomqtt.MqttError)
             if other is not None:
@@ -180,6 +259,9 @@ class Link:
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
             try:
+                if message.topic.value == RESPONSE_TOPIC:
+                    self._controlled(bytes(message.payload or b""))
+                    continue
                 node_id, leaf = parse_node_topic(message.topic.value)
                 await self._dispatch(node_id, leaf, bytes(message.payload or b""))
             except (WireError, TypeError):

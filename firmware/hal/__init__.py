@@ -25,13 +25,16 @@ open_group(host, port, most_bytes=1500)  the same for a multicast group, joined;
 open_lan(host, port, most_bytes)    a socket with a port of its own; send(data) goes to that group, and no farther than
                         the LAN. What comes and is longer than most_bytes is cut
 resolve(host, port)     the address of a TCP peer, for open_stream(); may block for a name server
-await open_stream(address)     asyncio streams (reader, writer)
+await open_stream(address, authorities)     asyncio streams (reader, writer); authorities: a list of certificates in
+                        PEM, from one of which the peer's is, or None for TCP in the clear
+check_authority(pem)    ValueError when a certificate cannot be one of those
 
 open_pinned(host, port, in_the_clear)   (stream, SHA-256 of the peer's certificate or None), blocking; OSError
 ask(prompt)             a line from the person at the console, empty where there is nobody
 
 load_settings(), save_settings(data)    bytes that survive a power cut, old or new, never half
 load_identity(), save_identity(data)    the same, kept from other users of the system
+load_trust(), save_trust(data)          the same, up to 5000 bytes
 restart_cause, board    texts
 serial()                of the hardware, a text, perhaps empty
 reboot(cause)           restart; the cause is told after it

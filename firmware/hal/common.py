@@ -22,13 +22,19 @@ class Hal:
         self.ticks_us = time.ticks_us
         self.sleep_ms = asyncio.sleep_ms
         self.resolve = tcp.resolve
-        self.open_stream = tcp.connect
+        self.check_authority = tcp.check_authority
         self.load_settings = storage.load
         self.save_settings = storage.save
         self.load_identity = storage.load_identity
         self.save_identity = storage.save_identity
         self.open_pinned = secure.open_pinned
+        self.load_trust = storage.load_trust
+        self.save_trust = storage.save_trust
         self.restart_cause = storage.take_cause() or cause
+
+    async def open_stream(self, address, authorities):
+        """Return streams to a TCP peer, with TLS where there are authorities."""
+        return await tcp.connect(address, authorities)
 
     def random(self):
         """Return a byte of chance."""

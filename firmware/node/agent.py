@@ -17,6 +17,7 @@ from .pipeline import Pipeline
 from .reading import read
 from .settings import Settings
 from .ticks import Unwrapper
+from .trust import Trust
 from .village import Village
 from .watchdog import TIMEOUT_MS, Watchdog
 
@@ -52,6 +53,7 @@ class Agent:
         self.village = Village(self._tag, self.clock, self.time, hal.random)
         self.pipeline = Pipeline(self.time, self._opus, self.counters, hal.stamp_sd_us, config.fill_ms * 48)
         self.settings = Settings(config, hal)
+        self.trust = Trust(config, hal)
         self.commands = Commands(config.id, self.settings, self)
         self.health = Health(hal, self.time, self.village, self.pipeline, self.counters, now_us)
         self.watchdog = Watchdog(now_us)

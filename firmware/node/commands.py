@@ -5,7 +5,7 @@ from codec.wire.errors import WireError
 
 
 class Commands:
-    """Does commands on a `control` with apply_settings(), stop(), tone(duration_ms) and reboot(cause)."""
+    """Does commands on a `control` with apply_settings(), stop(), tone(duration_ms), reboot(cause) and trust."""
 
     def __init__(self, node_id, settings, control):
         self._node_id = node_id
@@ -52,5 +52,7 @@ class Commands:
         elif operation == command.TEST_TONE:
             if not control.tone(arguments["duration_ms"]):
                 raise WireError("a programme is on air")
+        elif operation == command.TRUST:
+            control.trust.add(arguments["ca"], arguments["only"])
         elif operation == command.REBOOT:
             control.reboot("command")

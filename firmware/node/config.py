@@ -8,8 +8,6 @@ from codec.wire.mac import KEY_BYTES
 from codec.wire.names import check_name
 
 MAX_LINE_CHARS = 200
-MAX_CA_CHARS = 2048
-"""A certificate with an elliptic key takes a third of it."""
 DEFAULT_PINS = {"sck": 26, "ws": 25, "sd": 22}
 
 
@@ -152,7 +150,7 @@ def _ca(found):
     # Null must be written out: a line that was lost must not leave the link open to everybody.
     if found.get("ca", "") is None:
         return None
-    text = body.text(found, "ca", MAX_CA_CHARS)
+    text = body.text(found, "ca", command.MAX_CA_CHARS)
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise WireError("ca must be a certificate in PEM")
     return text

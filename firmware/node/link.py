@@ -4,8 +4,9 @@ import asyncio
 
 from codec.wire import announcement, names, report
 from codec.wire.errors import WireError
+from codec.wire.mac import derive
 
-from .mqtt import ANSWER_S, Connection
+from .mqtt import ANSWER_S, Connection, RefusedError
 
 _BACKOFF_MIN_MS = 250
 _BACKOFF_MAX_MS = 4000
@@ -17,7 +18,7 @@ FIRMWARE = "loaxa 0.1.0"
 
 class Link:
     """Connects the agent with its controller. `agent` has settings, commands, health, announce(), now_us(),
-    on_air(), watchdog."""
+    on_air(), watchdog, trust."""
 
     def __init__(self, hal, config, agent):
         self._hal = hal
@@ -25,6 +26,7 @@ class Link:
         self._agent = agent
         self._topics = {leaf: names.node_topic(config.id, leaf) for leaf in names.NODE_TOPICS}
         self._address = None
+        self._password = derive(config.key, "broker").hex()
         self._zone = None
         self._outbox = []
         self._backoff_ms = _BACKOFF_MIN_MS
@@ -48,18 +50,20 @@ class Link:
         # A look-up holds the loop, sound included.
         if self._address is None or not self._agent.on_air():
             self._address = self._hal.resolve(*self._config.broker)
-        reader, writer = await asyncio.wait_for(self._hal.open_stream(self._address), ANSWER_S)
+        authorities = self._agent.trust.authorities
+        reader, writer = await asyncio.wait_for(self._hal.open_stream(self._address, authorities), ANSWER_S)
         connection = Connection(reader, writer, self._message)
         server = None
         try:
             will = (self._topics["status"], report.build_status(report.OFFLINE), 1, True)
-            await connection.open("loaxa-" + self._config.id, will)
+            await connection.open("loaxa-" + self._config.id, will, self._config.id, self._password)
             server = asyncio.create_task(_outcome(connection))
             self._zone = None
             await connection.subscribe([self._topics["command"]])
-            await self._follow_zone(connection)
+            # Before the zone, which may be an old one and refused: the answer to this names the new one.
             status = report.build_status(report.ONLINE, FIRMWARE, self._hal.board, self._hal.restart_cause)
             await connection.publish(self._topics["status"], status, 1, True)
+            await self._follow_zone(connection)
             self.connected = True
             self._backoff_ms = _BACKOFF_MIN_MS
             while not server.done():
@@ -90,7 +94,11 @@ class Link:
             self._agent.announce([])
         self._zone = zone
         if zone is not None:
-            await connection.subscribe([names.zone_topic(zone, "session")])
+            try:
+                await connection.subscribe([names.zone_topic(zone, "session")])
+            except RefusedError:
+                self._hal.log("link: the zone %s is not this node's" % zone)
+                self._agent.announce([])
 
     def _message(self, topic, payload):
         try:

@@ -18,6 +18,10 @@ class MqttError(OSError):
     """The connection is of no more use."""
 
 
+class RefusedError(MqttError):
+    """The broker does not grant what was asked; the connection goes on."""
+
+
 class Connection:
     """An MQTT session over a stream. `on_message(topic, payload)` is called for what is published to it."""
 
@@ -75,7 +79,7 @@ class Connection:
         await self._ask(identifier, packets.publish(topic, payload, 1, retain, identifier))
 
     async def subscribe(self, topics, qos=1):
-        """Subscribe to a list of topics; returns when it is done. Raises MqttError."""
+        """Subscribe to a list of topics; returns when it is done. Raises MqttError, RefusedError when it may not."""
         identifier = self._next_identifier()
         await self._ask(identifier, packets.subscribe(identifier, topics, qos))
 
@@ -119,8 +123,10 @@ class Connection:
         finally:
             refused = self._waiting.pop(identifier, None) is event
         # _settle() takes an answered request out; what is still there was not answered or was refused.
-        if refused or self._closed:
-            raise MqttError("broker refuses, or the connection broke")
+        if self._closed:
+            raise MqttError("the connection broke")
+        if refused:
+            raise RefusedError("broker refuses")
 
     def _settle(self, identifier, refused):
         event = self._waiting.get(identifier)

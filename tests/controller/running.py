@@ -4,6 +4,8 @@ import contextlib
 import json
 import select
 import signal
+import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -11,8 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import httpx
 
+from codec.wire.mac import derive
 from controller.localaccess import LocalAuth
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,6 +94,20 @@ class Running:
         """Add a zone with one node."""
         self.post("/api/zones", {"id": zone, "title": "Thôn Đông"})
         self.post("/api/nodes", {"id": node, "zone": zone})
+
+    def node(self, node: str, **other: Any) -> aiomqtt.Client:
+        """Return an MQTT client that is this node, with the key that the database has; `other` options of it."""
+        with sqlite3.connect(f"file:{self.folder}/state/loaxa.db?mode=ro", uri=True) as database:
+            (key,) = database.execute("select key from nodes where id = ?", (node,)).fetchone()
+        database.close()
+        options = {
+            "identifier": f"loaxa-{node}",
+            "username": node,
+            "password": derive(key, "broker").hex(),
+            "tls_context": ssl.create_default_context(cafile=self.folder / "state" / "pki" / "ca.pem"),
+            **other,
+        }
+        return aiomqtt.Client("127.0.0.1", self.ports["broker_port"], **options)
 
     def tone(self, duration_ms: int = 60_000, **more: Any) -> str:
         """Put a tone on air in thon-1 and return the session's id."""

@@ -20,7 +20,7 @@ def test_every_key() -> None:
     text = """
     http = {host = "0.0.0.0", port = 80}
     media = {host = "10.0.0.1", port = 0, multicast_interface = "10.0.0.1", multicast_ttl = 0}
-    broker = {host = "mq.example", port = 8883}
+    broker = {host = "mq.example", port = 8883, username = "loaxa", password_file = "/etc/p", ca = "/etc/ca.pem"}
     public = {host = "loa.example"}
     engine = {record = "/tmp/mix.wav"}
     loudness = {target_lufs = -18}
@@ -36,6 +36,8 @@ def test_every_key() -> None:
     assert (settings.max_sound_bytes, settings.loudness_lufs) == (10 * 1024 * 1024, -18.0)
     assert (settings.total_sound_bytes, settings.keep_sessions) == (100 * 1024 * 1024, 500)
     assert (settings.multicast_interface, settings.multicast_ttl) == ("10.0.0.1", 0)
+    assert (settings.broker_username, settings.broker_password_file) == ("loaxa", Path("/etc/p"))
+    assert (settings.broker_ca, settings.broker_tls) == (Path("/etc/ca.pem"), True)
     assert settings.record == Path("/tmp/mix.wav")
 
 
@@ -63,6 +65,10 @@ def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
         ('[http]\nport = "80"', "port must be"),
         ('[broker]\nhost = ""', r"\[broker\] host must be a host name"),
         ('[broker]\nhost = "a"\nbind = "b"', "both host and bind"),
+        ('[broker]\nhost = "a"\npassword = "x"\npassword_file = "y"\ntls = false', "both password and password_file"),
+        ('[broker]\nhost = "a"', "has no ca"),
+        ("[broker]\ntls = false", "tls is of a broker that runs elsewhere"),
+        ('[broker]\npassword = ""', "password must be a text"),
         ('[broker]\nhost = "a"\nport = 0', "port 0 needs a broker of our own"),
         ('[media]\nmulticast_interface = "eth0"', "multicast_interface must be the IPv4 address of an interface"),
         ('[media]\nmulticast_interface = "239.1.2.3"', "multicast_interface must be the IPv4 address"),

@@ -143,7 +143,8 @@ class Hal:
         self.lookups += 1
         return host, port
 
-    async def open_stream(self, address: tuple[str, int]):
+    async def open_stream(self, address: tuple[str, int], authorities: list[str] | None):
+        assert authorities is None
         return await asyncio.open_connection(*address)
 
     def load_settings(self) -> bytes | None:
@@ -151,6 +152,9 @@ class Hal:
 
     def save_settings(self, data: bytes) -> None:
         self.settings = data
+
+    def load_trust(self) -> None:
+        return None
 
     def reboot(self, cause: str) -> None:
         self.rebooted = cause

@@ -5,8 +5,10 @@ import esp32
 _NAMESPACE = "loaxa"
 _SETTINGS = "settings"
 _IDENTITY = "identity"
+_TRUST = "trust"
 _CAUSE = "cause"
 _MAX_BYTES = 512
+_MAX_TRUST_BYTES = 5000
 _MAX_IDENTITY_BYTES = 3900
 """What NVS takes as one blob is little more."""
 
@@ -40,6 +42,15 @@ class Storage:
     def save_identity(self, data):
         """Keep the identity's bytes."""
         self._nvs.set_blob(_IDENTITY, data)
+        self._nvs.commit()
+
+    def load_trust(self):
+        """Return the bytes of the trusted authorities, or None."""
+        return self._get(_TRUST, _MAX_TRUST_BYTES)
+
+    def save_trust(self, data):
+        """Keep the bytes of the trusted authorities."""
+        self._nvs.set_blob(_TRUST, data)
         self._nvs.commit()
 
     def put_cause(self, cause):

@@ -6,6 +6,7 @@ import ffi
 
 _SETTINGS = "settings.json"
 _IDENTITY = "identity.json"
+_TRUST = "trust.json"
 _CAUSE = "restart-cause"
 _OTHERS = 0o077
 
@@ -54,6 +55,14 @@ class Storage:
             self._write(_IDENTITY, data)
         finally:
             _umask(before)
+
+    def load_trust(self):
+        """Return the bytes of the trusted authorities, or None."""
+        return self._read(_TRUST)
+
+    def save_trust(self, data):
+        """Keep the bytes of the trusted authorities."""
+        self._write(_TRUST, data)
 
     def put_cause(self, cause):
         """Keep why the node restarts."""

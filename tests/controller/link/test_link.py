@@ -6,7 +6,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
-from controller.link.nodes import Link
+from controller.link.nodes import Link, Login
 
 
 class Client:
@@ -21,7 +21,7 @@ class Client:
 
 
 async def test_a_withdrawal_that_failed_is_said_again() -> None:
-    link = Link("127.0.0.1", 1, None)
+    link = Link(Login("127.0.0.1", 1), None)
     link.withdraw("thon-1")
     with pytest.raises(aiomqtt.MqttError):
         await link._announce_changes(Client(fails=True))
@@ -36,7 +36,7 @@ async def test_a_withdrawal_that_failed_is_said_again() -> None:
 
 
 async def test_an_unexpected_error_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    link = Link("127.0.0.1", 1, None)
+    link = Link(Login("127.0.0.1", 1), None)
     tried = 0
 
     def fail() -> None:

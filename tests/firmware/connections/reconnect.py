@@ -17,12 +17,12 @@ class Stub:
     """HAL, agent, settings and watchdog in one."""
 
     board = restart_cause = "test"
-    zone = None
+    zone = authorities = None
     lookups = failures = 0
     open_stream = staticmethod(tcp.connect)
 
     def __init__(self):
-        self.settings = self.watchdog = self
+        self.settings = self.watchdog = self.trust = self
 
     def resolve(self, host, port):
         self.lookups += 1
