@@ -56,8 +56,10 @@ class Accounts:
         self._zones: set[str] = set()
 
     def want(self, nodes: Iterable[Node]) -> None:
-        """Take over who is a node now; plain receivers have no account."""
-        self._wanted = {node.id: account(node) for node in nodes if node.rtp_address is None}
+        """Take over who is a node now; plain receivers and retired nodes have no account."""
+        self._wanted = {
+            node.id: account(node) for node in nodes if node.rtp_address is None and node.retired_wall_us is None
+        }
 
     def document(self) -> bytes:
         """Return the plugin's file for a broker that starts now."""

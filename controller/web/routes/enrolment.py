@@ -54,7 +54,7 @@ async def enrol(office: TheOffice, request: Request, body: EnrolRequest) -> Iden
     return Identity(
         id=node.id,
         key=node.key.hex(),
-        ca=None,
+        ca=office.transport.node_ca(),
         broker=office.public_broker(),
         media=office.public_media(),
         zone=node.zone,

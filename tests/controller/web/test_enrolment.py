@@ -39,7 +39,7 @@ def test_a_board_becomes_a_node(office: Running) -> None:
     assert bytes.fromhex(identity.pop("key")) == key_in(office, "cum-20")
     assert identity == {
         "id": "cum-20",
-        "ca": None,
+        "ca": Path(office.folder / "state/pki/ca.pem").read_text(),
         "broker": ["127.0.0.1", office.ports["broker_port"]],
         "media": ["127.0.0.1", office.ports["media_port"]],
         "zone": "thon-1",
