@@ -97,7 +97,7 @@ class Running:
 
     def node(self, node: str, **other: Any) -> aiomqtt.Client:
         """Return an MQTT client that is this node, with the key that the database has; `other` options of it."""
-        with sqlite3.connect(f"file:{self.folder}/state/loaxa.db?mode=ro", uri=True) as database:
+        with sqlite3.connect(f"file:{self.folder}/state/loaxa.sqlite3?mode=ro", uri=True) as database:
             (key,) = database.execute("select key from nodes where id = ?", (node,)).fetchone()
         database.close()
         options = {
