@@ -5,9 +5,12 @@ import re
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from codec.wire.enrolment import PATH as ENROL
 from controller.web.errors import error_response
 
 JSON_BYTES = 256 * 1024
+ENROLMENT_BYTES = 1024
+"""Anybody may send this one."""
 UNLIMITED = re.compile(r"/api/sessions/[^/]+/input")
 """A live voice has no length; what bounds it is the pace of the pipe it goes into."""
 FORM_BYTES = 64 * 1024
@@ -29,6 +32,8 @@ class BodyLimit:
         limit = JSON_BYTES
         if scope["path"] == "/api/sounds":
             limit = self._max_sound_bytes + FORM_BYTES
+        elif scope["path"] == ENROL:
+            limit = ENROLMENT_BYTES
         claimed = dict(scope["headers"]).get(b"content-length", b"0")
         if not claimed.isdigit() or int(claimed) > limit:
             await too_large(limit)(scope, receive, send)

@@ -1,7 +1,7 @@
 """Enrolment: codes for boards, their use, and the end of a node's service."""
 
 import segno
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from codec.wire import enrolment
 from controller.enrolments import Code
@@ -17,8 +17,9 @@ router = APIRouter(tags=["nodes"])
 
 
 @router.post("/api/nodes", status_code=201, summary="Add a node", responses=errors(400, 404, 409, 422))
-async def add_node(office: TheOffice, body: NodeNew) -> NodeAdded:
+async def add_node(office: TheOffice, body: NodeNew, response: Response) -> NodeAdded:
     """The answer has the enrolment line for its board, good for 15 minutes; `enrolment` below makes another."""
+    _keep_from_caches(response)
     node = await office.stations.add_node(body.columns())
     made = None if node.rtp_address else enrolment_out(office, node.id, await office.enrolments.make(node.id))
     return NodeAdded(
@@ -32,11 +33,12 @@ async def add_node(office: TheOffice, body: NodeNew) -> NodeAdded:
 @router.post(
     "/api/nodes/{node_id}/enrolment", status_code=201, summary="Make an enrolment code", responses=errors(404, 409)
 )
-async def make_code(office: TheOffice, node_id: str) -> EnrolmentOut:
+async def make_code(office: TheOffice, node_id: str, response: Response) -> EnrolmentOut:
     """For a first board, for one that replaces a broken one, or to bring a retired node back.
 
     Until the code is used the node goes on with the board that it has; then that one's key is revoked.
     """
+    _keep_from_caches(response)
     return enrolment_out(office, node_id, await office.enrolments.make(node_id))
 
 
@@ -47,8 +49,9 @@ async def retire(office: TheOffice, node_id: str) -> NodeOut:
 
 
 @router.post("/api/enrol", summary="Become a node", responses=errors(400, 403, 422, 429))
-async def enrol(office: TheOffice, request: Request, body: EnrolRequest) -> Identity:
+async def enrol(office: TheOffice, request: Request, response: Response, body: EnrolRequest) -> Identity:
     """For boards. It uses the code up and is told once: if the answer is lost, make a new code."""
+    _keep_from_caches(response)
     asker = request.client.host if request.client else ""
     node = await office.enrolments.use(body.code, body.board, body.serial, asker)
     return Identity(
@@ -73,3 +76,7 @@ def enrolment_out(office: Office, node_id: str, made: Code) -> EnrolmentOut:
         expires_at=at(made.expires_wall_us),
         qr_svg=segno.make(line, error="m", micro=False).svg_inline(scale=4),
     )
+
+
+def _keep_from_caches(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"

@@ -1,13 +1,17 @@
 """Enrolment over HTTP: what a code gives, what is refused, and that an answer is on the disk."""
 
+import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import httpx
 import pytest
 
-from codec.wire import enrolment
+from codec.wire import enrolment, report
+from codec.wire.mac import derive
 from tests.controller.running import Running, running
 
 
@@ -26,6 +30,13 @@ def key_in(office: Running, node: str) -> bytes:
         found: bytes = database.execute("SELECT key FROM nodes WHERE id = ?", (node,)).fetchone()[0]
     database.close()
     return found
+
+
+async def drain(client: aiomqtt.Client) -> None:
+    """Raise MqttError when the broker throws the client out, TimeoutError when it does not."""
+    async with asyncio.timeout(2):
+        async for _ in client.messages:
+            pass
 
 
 def test_a_board_becomes_a_node(office: Running) -> None:
@@ -63,6 +74,45 @@ def test_no_code_is_good_twice(office: Running) -> None:
     wrong = enrol(office, {"code": "0000-0000-0000-0000"}, "127.0.1.1")
     assert wrong.json() == again.json()
     assert key_in(office, "cum-21") == kept
+
+
+def test_of_fifty_threads_with_one_code_one_gets_it(office: Running) -> None:
+    made = office.post("/api/nodes", {"id": "cum-24", "zone": "thon-1"})
+    body = {"code": code_of(made["enrolment"]["line"])}
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda number: enrol(office, body, f"127.0.2.{number}"), range(1, 51)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [403] * 49
+    won = next(answer for answer in answers if answer.status_code == 200)
+    assert bytes.fromhex(won.json()["key"]) == key_in(office, "cum-24")
+    assert won.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_board_before_is_out_at_once(office: Running) -> None:
+    made = office.post("/api/nodes", {"id": "cum-25", "zone": "thon-1"})
+    enrol(office, {"code": code_of(made["enrolment"]["line"])}, "127.0.1.6")
+    line = office.post("/api/nodes/cum-25/enrolment")["line"]
+    async with office.node("cum-25") as old:
+        old_key = key_in(office, "cum-25")
+        await old.publish("loaxa/v1/node/cum-25/status", report.build_status("online", "x", "x", "x"), qos=1)
+        answer = await asyncio.to_thread(enrol, office, {"code": code_of(line)}, "127.0.1.6")
+        assert answer.status_code == 200
+        with pytest.raises(aiomqtt.MqttError):
+            await drain(old)
+    with pytest.raises(aiomqtt.MqttError):
+        async with office.node("cum-25", password=derive(old_key, "broker").hex()):
+            pass
+    async with office.node("cum-25") as new:
+        await new.subscribe("loaxa/v1/node/cum-25/command", qos=1)
+        office.post("/api/nodes/cum-25/retire")
+        with pytest.raises(aiomqtt.MqttError):
+            await drain(new)
+    with pytest.raises(aiomqtt.MqttError):
+        async with office.node("cum-25"):
+            pass
+
+
+def test_a_body_that_is_too_large_is_not_read(office: Running) -> None:
+    assert enrol(office, {"code": "0" * 2000}, "127.0.1.7").status_code == 413
 
 
 def test_guessing_is_slowed(office: Running) -> None:
