@@ -1,5 +1,6 @@
 """Enrolment: a code that works once makes a board a node, with a key that nobody had before."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -36,6 +37,7 @@ class Enrolments:
         self._database = database
         self._stations = stations
         self._guard = Guard()
+        self._one_try = asyncio.Lock()
 
     async def make(self, node_id: str) -> Code:
         """Return a new code for a node; an older one is dead from now on.
@@ -64,10 +66,12 @@ class Enrolments:
 
         asker: the network address that asks. Raises RefusedError for any code that is not good, and TooOftenError.
         """
-        self._guard.check(asker, mono_us())
-        node = await self._redeem(code, board, serial)
+        async with self._one_try:  # or many at once would all be looked at before the first is counted
+            self._guard.check(asker, mono_us())
+            node = await self._redeem(code, board, serial)
+            if node is None:
+                self._guard.refused(asker, mono_us())
         if node is None:
-            self._guard.refused(asker, mono_us())
             raise RefusedError(
                 "enrolment_refused",
                 "This enrolment code is wrong, used up or older than 15 minutes.",

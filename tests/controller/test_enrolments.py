@@ -110,6 +110,13 @@ async def test_a_guesser_waits_and_is_not_looked_at(enrolments: Enrolments) -> N
     assert (await enrolments.use(grouped(made.code), "", "", "192.0.2.2")).id == "cum-1"
 
 
+async def test_guesses_at_once_are_no_way_around(enrolments: Enrolments) -> None:
+    tries = (enrolments.use(f"0000-0000-0000-00{number}", "", "", HERE) for number in range(10, 60))
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert [type(found) for found in results].count(RefusedError) == 5
+    assert [type(found) for found in results].count(TooOftenError) == 45
+
+
 async def test_retired_and_brought_back(enrolments: Enrolments, stations: Stations) -> None:
     made = await enrolments.make("cum-1")
     before = await key(stations)

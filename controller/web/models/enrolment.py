@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from codec.wire.enrolment import MAX_BOARD_CHARS, MAX_SERIAL_CHARS
 from controller.bodies import Body
-from controller.web.models.nodes import NodeOut
+from controller.web.models.nodes import PRINTABLE, NodeOut
 
 
 class EnrolmentOut(BaseModel):
@@ -30,8 +30,8 @@ class EnrolRequest(Body):
     """What a fresh board asks with."""
 
     code: str = Field(min_length=1, max_length=32, examples=["S34W-NJYC-SQ7C-ZM6H"])
-    board: str = Field("", max_length=MAX_BOARD_CHARS, description="its kind", examples=["esp32"])
-    serial: str = Field("", max_length=MAX_SERIAL_CHARS, description="of its hardware")
+    board: str = Field("", max_length=MAX_BOARD_CHARS, pattern=PRINTABLE, description="its kind", examples=["esp32"])
+    serial: str = Field("", max_length=MAX_SERIAL_CHARS, pattern=PRINTABLE, description="of its hardware")
 
 
 class Identity(BaseModel):

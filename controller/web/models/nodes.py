@@ -13,6 +13,8 @@ from controller.web.models.fields import Address, GainDb, Metres, Name, Title, n
 DelayUs = Annotated[
     int, Field(ge=0, le=MAX_DELAY_US, description="how much later this node plays, microseconds (acoustics)")
 ]
+PRINTABLE = r"^[ -~]*$"
+"""Of what boards say of themselves: it is shown on terminals, which obey other characters."""
 NodeState = Literal["new", "online", "silent", "offline", "retired"]
 
 
@@ -43,7 +45,9 @@ class NodePatch(Body):
     lat: float | None = Field(None, ge=-90, le=90)
     lon: float | None = Field(None, ge=-180, le=180)
     rtp_address: Receiver | None = Field(None, description="for a plain RTP receiver in place of a node of ours")
-    serial: str = Field("", max_length=64, description="of its hardware; what the board says when it is enrolled")
+    serial: str = Field(
+        "", max_length=64, pattern=PRINTABLE, description="of its hardware; what the board says when it is enrolled"
+    )
     sim_number: str = Field("", pattern=r"^(\+?[0-9]{4,19})?$", description="telephone number of its SIM")
     sim_serial: str = Field("", pattern=r"^([0-9]{10,22})?$", description="of its SIM (ICCID), digits")
     postal_address: str = Field("", max_length=300, description="where it hangs, for people")

@@ -133,6 +133,7 @@ def test_guessing_is_slowed(office: Running) -> None:
         {"code": "0" * 33},
         {"code": "0000-0000-0000-0000", "board": "x" * 33},
         {"code": "0000-0000-0000-0000", "serial": "x" * 65},
+        {"code": "0000-0000-0000-0000", "serial": "\x1b[2J"},
         {"code": "0000-0000-0000-0000", "id": "cum-1"},
         ["code"],
     ],
