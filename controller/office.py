@@ -73,6 +73,7 @@ class Office:
         )
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
         self.web_port = settings.http_port
+        self.web_certificate: Path | None = None  # that nodes meet at public_web(); None: it is in the clear
         self.transport = Transport(settings, self.stations, self.reports)
         self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()

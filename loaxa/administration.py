@@ -51,11 +51,15 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
         if args.rtp:
             output.answer(made, f"Receiver {made['id']} added.")
             return 0
-        output.note(f"Node {made['id']} added. Give its board this line within 15 minutes:")
         known = ("id", "broker", "media", "zone", "gain_db", "delay_us")
+        answer = {name: made[name] for name in known}
         code = made["enrolment"]
-        answer = {name: made[name] for name in known} | {"line": code["line"], "expires_at": code["expires_at"]}
-        output.answer(answer, _picture(code["line"]))
+        if code is None:
+            output.note(f"Node {made['id']} added. To enrol its board, let the controller serve HTTPS first.")
+            output.answer(answer, "")
+            return 0
+        output.note(f"Node {made['id']} added. Give its board this line within 15 minutes:")
+        output.answer(answer | {"line": code["line"], "expires_at": code["expires_at"]}, _picture(code["line"]))
     elif args.action == "enrol":
         code = controller.post(f"/nodes/{segment(args.id)}/enrolment")
         output.note(f"Give the board of {args.id} this line within 15 minutes; the board it has now is then no node.")

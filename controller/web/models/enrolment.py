@@ -19,7 +19,8 @@ class EnrolmentOut(BaseModel):
 
 
 class NodeAdded(NodeOut):
-    """A new node. broker, media: where it will connect. enrolment: null for a plain RTP receiver."""
+    """A new node. broker, media: where it will connect. enrolment: null for a plain RTP receiver, and where nodes
+    could not enrol because they reach the controller without TLS."""
 
     broker: tuple[str, int]
     media: tuple[str, int]

@@ -4,7 +4,9 @@ import segno
 from fastapi import APIRouter, Request, Response
 
 from codec.wire import enrolment
+from controller import pki
 from controller.enrolments import Code
+from controller.errors import ConflictError
 from controller.office import Office
 from controller.web.errors import errors
 from controller.web.models.enrolment import EnrolmentOut, EnrolRequest, Identity, NodeAdded
@@ -21,7 +23,8 @@ async def add_node(office: TheOffice, body: NodeNew, response: Response) -> Node
     """The answer has the enrolment line for its board, good for 15 minutes; `enrolment` below makes another."""
     _keep_from_caches(response)
     node = await office.stations.add_node(body.columns())
-    made = None if node.rtp_address else enrolment_out(office, node.id, await office.enrolments.make(node.id))
+    enrols = node.rtp_address is None and _reachable(office)
+    made = enrolment_out(office, node.id, await office.enrolments.make(node.id)) if enrols else None
     return NodeAdded(
         **node_out(office, node).model_dump(),
         broker=office.public_broker(),
@@ -39,6 +42,12 @@ async def make_code(office: TheOffice, node_id: str, response: Response) -> Enro
     Until the code is used the node goes on with the board that it has; then that one's key is revoked.
     """
     _keep_from_caches(response)
+    if not _reachable(office):
+        raise ConflictError(
+            "in_the_clear",
+            "A node on another machine is enrolled by HTTPS alone, and this controller is served without.",
+            "Let it serve HTTPS; docs/operations.md says how.",
+        )
     return enrolment_out(office, node_id, await office.enrolments.make(node_id))
 
 
@@ -68,14 +77,24 @@ async def enrol(office: TheOffice, request: Request, response: Response, body: E
 
 def enrolment_out(office: Office, node_id: str, made: Code) -> EnrolmentOut:
     """Return a fresh code as the line that a technician carries, and as its picture."""
-    host, port = office.public_web()
-    line = enrolment.build_line(enrolment.Line(host, port, made.code, None))
+    line = enrolment.build_line(enrolment.Line(*office.public_web(), made.code, _pin(office)))
     return EnrolmentOut(
         node=node_id,
         line=line,
         expires_at=at(made.expires_wall_us),
         qr_svg=segno.make(line, error="m", micro=False).svg_inline(scale=4),
     )
+
+
+def _reachable(office: Office) -> bool:
+    """Whether a board would take a line: without a pin it speaks to its own machine alone."""
+    return office.web_certificate is not None or office.public_web()[0].startswith("127.")
+
+
+def _pin(office: Office) -> bytes | None:
+    if office.web_certificate is None:
+        return None
+    return bytes.fromhex(pki.fingerprint(office.web_certificate))[: enrolment.PIN_BYTES]
 
 
 def _keep_from_caches(response: Response) -> None:
