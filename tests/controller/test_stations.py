@@ -88,3 +88,24 @@ async def test_reports_are_read_back(stations: Stations) -> None:
     await stations.keep_reports({"cum-0": {"seen_wall_us": 6}})
     assert [node.seen_wall_us for node in await stations.nodes() if node.id == "cum-0"] == [6]
     assert (await stations.node("cum-0")).seen_wall_us == 6
+
+
+async def test_changes_at_once_share_a_round_and_none_is_missed(database: Database) -> None:
+    stations = Stations(database)
+    await stations.add_zone({"id": "thon-1"})
+    told: list[set[str]] = []
+
+    async def tell() -> None:
+        seen = {node.id for node in await stations.nodes()}
+        await asyncio.sleep(0.01)  # others come meanwhile
+        told.append(seen)
+
+    stations.changed.append(tell)
+
+    async def add(number: int) -> None:
+        await stations.add_node({"id": f"cum-{number}", "zone": "thon-1"})
+        assert any(f"cum-{number}" in seen for seen in told), "returned before everybody had learnt of it"
+
+    await asyncio.gather(*(add(number) for number in range(40)))
+    assert len(told[-1]) == 40
+    assert len(told) < 40
