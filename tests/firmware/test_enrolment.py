@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,9 @@ def answer(status: int, body: Any, head: str = "") -> bytes:
 
 
 class Pretender:
-    """An HTTPS server that hears one request after the other, and answers whatever it is told to."""
+    """An HTTPS server that hears one request after the other, and answers whatever it is told to, or is asked of it."""
 
-    def __init__(self, folder: Path, said: bytes) -> None:
+    def __init__(self, folder: Path, said: bytes | Callable[[bytes], bytes]) -> None:
         certificate, key = pki.Authority(folder / "pki").issue("web", ["127.0.0.1"])
         self.pin = bytes.fromhex(pki.fingerprint(certificate))[: enrolment.PIN_BYTES]
         self.said = said
@@ -71,7 +71,7 @@ class Pretender:
                 with self._context.wrap_socket(connection, server_side=True) as tls:
                     tls.settimeout(5)
                     self.heard.append(tls.recv(4096))
-                    tls.sendall(self.said)
+                    tls.sendall(self.said(self.heard[-1]) if callable(self.said) else self.said)
             except OSError:
                 connection.close()
 
@@ -187,6 +187,25 @@ def test_a_line_that_fails_leaves_an_enrolled_node_what_it_is(board: Board, pret
     pretender.close()
     with pytest.raises(subprocess.TimeoutExpired):  # nobody answers: it sounds all the same
         board.run(enrol=pretender.line(b"0123456789"), timeout_s=4)
+
+
+def test_behind_a_proxy_with_its_own_certificate(office: Running, board: Board, pretender: Pretender) -> None:
+    """The real controller, met by TLS."""
+
+    def forward(request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", office.ports["http_port"]), 5) as upstream:
+            upstream.sendall(request)
+            found = b""
+            while chunk := upstream.recv(4096):
+                found += chunk
+        return found
+
+    pretender.said = forward
+    code = enrolment.parse_line(code_line(office)).code
+    assert board.run(enrol=pretender.line(code)).returncode == flash.REBOOT_EXIT_CODE
+    assert board.identity is not None
+    assert board.identity["id"] == "cum-1"
+    assert board.identity["ca"].startswith("-----BEGIN CERTIFICATE-----")
 
 
 def test_the_code_is_told_to_nobody_else(board: Board, pretender: Pretender) -> None:
