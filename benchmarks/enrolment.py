@@ -7,7 +7,6 @@ empty, it waits as it is told to.
 """
 
 import os
-import ssl
 import statistics
 import tempfile
 import threading
@@ -26,7 +25,6 @@ from hil_sim.office import Office
 NODES, BOARDS, CLIENTS = 1000, 20, 16
 ZONE = "thon-1"
 _TRIES_S = 600.0
-_TLS = ssl.create_default_context()
 
 
 def run(nodes: int = NODES) -> dict[str, Any]:
@@ -114,7 +112,7 @@ def _enrol(office: Office, line: str, source: str | None = None) -> tuple[int, f
     """Return the status of one enrolment and its seconds, connection included."""
     body = enrolment.build_request(enrolment.parse_line(line).code, "bench", os.urandom(6).hex())
     began_s = time.monotonic()
-    with httpx.Client(transport=httpx.HTTPTransport(verify=_TLS, local_address=source), timeout=60) as client:
+    with httpx.Client(transport=httpx.HTTPTransport(verify=office.tls(), local_address=source), timeout=60) as client:
         answer = client.post(office.url + enrolment.PATH, content=body, headers={"Content-Type": "application/json"})
     return answer.status_code, time.monotonic() - began_s
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,18 @@ def _read(path: Path) -> Access | None:
     if not isinstance(url, str) or not isinstance(token, str) or not (ca is None or isinstance(ca, str)):
         return None
     return Access(url, token, ca)
+
+
+def context(url: str, ca: str | None = None) -> ssl.SSLContext:
+    """Return what verifies the controller at `url`: by the system's authorities, and by `ca` (a file) or that of a
+    controller of this user. Raises OSError, ssl.SSLError for a file that is none."""
+    made = ssl.create_default_context()
+    if ca is not None:
+        made.load_verify_locations(cafile=ca)
+    found = find(url)
+    if ca is None and found and found.ca:
+        made.load_verify_locations(cadata=found.ca)
+    return made
 
 
 class LocalAuth(httpx.Auth):

@@ -30,6 +30,7 @@ from controller.stations import Stations
 from controller.storage.database import Database, sqlite_url
 from controller.storage.files import SoundFolder
 from controller.transport import Transport
+from controller.webtls import WebTls
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +73,9 @@ class Office:
             self.database, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
         )
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
-        self.web_port = settings.http_port
-        self.web_certificate: Path | None = None  # that nodes meet at public_web(); None: it is in the clear
         self.transport = Transport(settings, self.stations, self.reports)
+        self.web_port = settings.http_port
+        self.web = WebTls(settings, self.transport.authority)
         self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from controller import localaccess
 from controller.office import Office
 from controller.ports import listen_tcp
 from controller.settings import Settings
 from controller.web.app import create_app
+from controller.web.front import Connection, Front
 from controller.web.rehearsal import rehearse
 
 log = logging.getLogger(__name__)
@@ -57,11 +59,15 @@ async def serve(settings: Settings, ready: Callable[[dict[str, Any]], None]) -> 
 
 async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Callable[[dict[str, Any]], None]) -> None:
     office.web_port = http.getsockname()[1]
+    web = office.web
     app = create_app(office)
     await rehearse(app)
     server = _Server(
         uvicorn.Config(
             app,
+            http=H11Protocol,
+            proxy_headers=bool(office.settings.http_trusted),
+            forwarded_allow_ips=list(office.settings.http_trusted),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -70,20 +76,34 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
             server_header=False,
         )
     )
-    running = asyncio.create_task(server.serve(sockets=[http]))
+    running = asyncio.create_task(server.serve(sockets=[]))
     while not server.started and not running.done():
         await asyncio.sleep(0.01)
+
+    def connection(front: Front, host: str) -> Connection:
+        return Connection(
+            front, host, config=server.config, server_state=server.server_state, app_state=server.lifespan.state
+        )
+
+    front = Front(http, connection, web.context, frozenset(office.settings.http_trusted))
+    accepting = asyncio.create_task(front.run(), name="web")
+    renewing = asyncio.create_task(web.keep(), name="certificate")
     reached_at = {office.public_broker()[0], office.public_media()[0]}
     if office.broker:
         reached_at.add(office.settings.broker_bind)
     if reached_at & localaccess.LOOPBACK:
         log.warning("Only nodes on this machine can reach it; for others set host in [public] and bind in [broker].")
     addresses = _addresses(office, http.getsockname()[1])
-    with _local_access(addresses["http_port"], localaccess.Access(addresses["url"], office.local_token)):
+    access = localaccess.Access(addresses["url"], office.local_token, web.authority_pem)
+    with _local_access(addresses["http_port"], access):
         ready(addresses)
         stopping = asyncio.create_task(told.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         office.bus.close()  # streams of events end, or they would hold the server up
+        for task in (accepting, renewing):
+            task.cancel()
+        await asyncio.gather(accepting, renewing, return_exceptions=True)
+        front.close()
         server.should_exit = True
         stopping.cancel()
         await running
@@ -109,7 +129,7 @@ def _addresses(office: Office, http_port: int) -> dict[str, Any]:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     broker = office.public_broker()
     return {
-        "url": f"http://{shown}:{http_port}",
+        "url": f"{office.web.scheme}://{shown}:{http_port}",
         "http_port": http_port,
         "media_port": office.air.port,
         "broker_host": broker[0],

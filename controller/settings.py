@@ -22,7 +22,9 @@ def default_folder() -> Path:
 class Settings:
     """All settings of one controller. A port of 0 means: any free one, printed when ready.
 
-    http_host, http_port: where the REST interface and the page listen.
+    http_host, http_port: where the REST interface and the page listen. http_tls: "own", a certificate of the commune's
+    authority; "files", that of http_certificate and http_key; "off", plain HTTP, for a reverse proxy. http_trusted:
+    addresses of reverse proxies, whose word on who their client is is taken.
     media_host, media_port: UDP socket of the engine, for audio out and time exchanges in.
     multicast_interface: address of the interface that multicast leaves by; empty: the system's choice.
     multicast_ttl: routers that multicast may cross, plus one; 0 keeps it on this machine.
@@ -42,6 +44,10 @@ class Settings:
 
     http_host: str = "127.0.0.1"
     http_port: int = 8080
+    http_tls: str = "own"
+    http_certificate: Path | None = None
+    http_key: Path | None = None
+    http_trusted: tuple[str, ...] = ()
     media_host: str = "0.0.0.0"
     media_port: int = 5004
     multicast_interface: str = ""
@@ -97,6 +103,21 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 1024 or "\0" in value:
         raise ValueError("a text")
     return value
+
+
+def _tls(value: Any) -> str:
+    if value not in ("own", "off", "files"):
+        raise ValueError('"own", "off" or "files"')
+    return str(value)
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    try:
+        if not isinstance(value, list) or len(value) > 100:
+            raise ValueError(value)
+        return tuple(str(ipaddress.ip_address(each)) for each in value)
+    except ValueError:
+        raise ValueError('a list of addresses, such as ["127.0.0.1"]') from None
 
 
 def _database_url(value: Any) -> str:
@@ -156,7 +177,14 @@ _PROFILE_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "expected_loss_percent": ("expected_loss_percent", _whole(0, 100)),
 }
 _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
-    "http": {"host": ("http_host", _host), "port": ("http_port", _port)},
+    "http": {
+        "host": ("http_host", _host),
+        "port": ("http_port", _port),
+        "tls": ("http_tls", _tls),
+        "certificate": ("http_certificate", _path),
+        "key": ("http_key", _path),
+        "trusted_proxies": ("http_trusted", _addresses),
+    },
     "media": {
         "host": ("media_host", _host),
         "port": ("media_port", _port),
@@ -226,6 +254,18 @@ def parse(text: str, name: str = "settings") -> Settings:
             raise StartError("settings", f"{name}: [{section}] is not a section.", f"There are {allowed}.")
         values |= _section(name, section, body, _KEYS[section])
     _check_broker(name, values)
+    if (values.get("http_tls") == "files") != ("http_certificate" in values and "http_key" in values):
+        raise StartError(
+            "settings",
+            f'{name}: [http] tls = "files", certificate and key belong together.',
+            "Give all three, or none of them.",
+        )
+    if values.get("http_trusted") and values.get("http_tls") != "off":
+        raise StartError(
+            "settings",
+            f"{name}: [http] trusted_proxies is for a reverse proxy, which speaks plain HTTP to us.",
+            'Set tls = "off", or leave it out.',
+        )
     return Settings(**values)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import select
+import ssl
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ class Office:
         self.media_port = free_udp_port()
         self.broker_port = free_tcp_port()
         self.http_port = http_port or free_tcp_port()
-        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.url = f"https://127.0.0.1:{self.http_port}"
         self._config = folder / "loaxa.toml"
         self._config.write_text(
             f'[http]\nhost = "127.0.0.1"\nport = {self.http_port}\n'
@@ -48,9 +49,7 @@ class Office:
             + (f"[engine]\nrecord = {json.dumps(str(self.record))}\n" if record else ""),
             encoding="utf-8",
         )
-        self._client = httpx.Client(
-            base_url=self.url, timeout=_REST_TIMEOUT_S, trust_env=False, auth=LocalAuth(self.url)
-        )
+        self._client: httpx.Client | None = None
         self._orphans: dict[int, str] = {}
         self._child = self._start()
 
@@ -119,7 +118,8 @@ class Office:
 
     def close(self) -> None:
         """End the controller and whatever it started."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
         children.end(self._child, patience_s=8.0)
         for pid, command in self._orphans.items():
             if command and children.command_line(pid) == command:  # its number may be another's by now
@@ -133,6 +133,10 @@ class Office:
             stdout=subprocess.PIPE,
         )
 
+    def tls(self) -> ssl.SSLContext:
+        """Return what verifies this controller."""
+        return ssl.create_default_context(cafile=self.folder / "data" / "pki" / "ca.pem")
+
     def _kill(self, what: str) -> None:
         found = [pid for pid in self.pids[1:] if what in children.command_line(pid)]
         if not found:
@@ -142,6 +146,14 @@ class Office:
 
     def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
+            if self._client is None:  # its authority is made at its first start
+                self._client = httpx.Client(
+                    base_url=self.url,
+                    timeout=_REST_TIMEOUT_S,
+                    trust_env=False,
+                    auth=LocalAuth(self.url),
+                    verify=self.tls(),
+                )
             response = self._client.request(method, path, **request)
         except httpx.HTTPError as error:  # a scenario may have killed the controller a moment ago
             raise OfficeError(f"{method} {path}: the controller does not answer ({error})") from None

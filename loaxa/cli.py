@@ -37,7 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     remote = argparse.ArgumentParser(add_help=False, parents=[common])
-    remote.add_argument("--controller", metavar="URL", help="default: $LOAXA_CONTROLLER or http://127.0.0.1:8080")
+    remote.add_argument("--controller", metavar="URL", help="default: $LOAXA_CONTROLLER or https://127.0.0.1:8080")
+    remote.add_argument("--ca", metavar="FILE", help="authority of its certificate, in PEM; default: $LOAXA_CA")
     parser = argparse.ArgumentParser(prog="loaxa", description="The open loudspeaker system of a commune.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -218,7 +219,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
     from loaxa import administration, broadcasting
     from loaxa.client import Controller, default_url
 
-    with Controller(args.controller or default_url()) as controller:
+    with Controller(args.controller or default_url(), args.ca) as controller:
         if args.command == "broadcast":
             return broadcasting.run(controller, args, output)
         if args.command == "node" and args.action == "calibrate":

@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 import httpx
 
+from controller import localaccess
 from controller.localaccess import LocalAuth
 from loaxa.errors import CommandError
 
-DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_URL = "https://127.0.0.1:8080"
 ANSWER_S = 30.0
 UPLOAD_S = 600.0
 
@@ -19,12 +20,19 @@ UPLOAD_S = 600.0
 class Controller:
     """A controller at `url`. Every method raises CommandError with the controller's own words."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ca: str | None = None) -> None:
+        """ca: PEM file of the authority that its certificate is from; else $LOAXA_CA, else what this user's own
+        controller says, else the system's authorities."""
         if not url.startswith(("http://", "https://")):
             raise CommandError(f"--controller {url} is not a URL; write for example {DEFAULT_URL}.")
         self.url = url.rstrip("/")
+        ca = ca or os.environ.get("LOAXA_CA") or None
+        try:
+            verify = localaccess.context(self.url, ca)
+        except OSError as error:  # ssl.SSLError is one
+            raise CommandError(f"{ca} is no certificate: {error.strerror or error}. Check --ca or LOAXA_CA.") from None
         self._client = httpx.Client(
-            base_url=self.url + "/api", timeout=ANSWER_S, trust_env=False, auth=LocalAuth(self.url)
+            base_url=self.url + "/api", timeout=ANSWER_S, trust_env=False, auth=LocalAuth(self.url), verify=verify
         )
 
     def __enter__(self) -> "Controller":
@@ -99,6 +107,11 @@ class Controller:
         raise CommandError(text)
 
     def _lost(self, error: httpx.HTTPError) -> CommandError:
+        if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return CommandError(
+                f"The controller at {self.url} has a certificate of an authority that is not known here. Get ca.pem"
+                " from its folder pki and give it with --ca FILE or LOAXA_CA."
+            )
         if isinstance(error, httpx.ConnectError):
             return CommandError(f"No controller answers at {self.url}. Start one with: loaxa serve")
         return CommandError(
@@ -122,7 +135,8 @@ def segment(name: str) -> str:
 
 def default_url() -> str:
     """Return $LOAXA_CONTROLLER, or the address of a controller on this computer."""
-    return os.environ.get("LOAXA_CONTROLLER") or DEFAULT_URL
+    found = localaccess.find(DEFAULT_URL)
+    return os.environ.get("LOAXA_CONTROLLER") or (found.url if found else DEFAULT_URL)
 
 
 def _chunks(file: Any) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from controller.web import errors
 from controller.web.limits import BodyLimit
 from controller.web.page import STATIC, SecurityHeaders
 from controller.web.page import router as page
-from controller.web.routes import enrolment, health, nodes, sessions, sounds, sources, zones
+from controller.web.routes import authority, enrolment, health, nodes, sessions, sounds, sources, zones
 
 DESCRIPTION = """
 The loudspeaker system of a commune. A **zone** is a group of **nodes** that play the same; a **session** puts a
@@ -36,8 +36,8 @@ def create_app(office: Office) -> FastAPI:
     app.state.office = office
     errors.install(app)
     app.add_middleware(BodyLimit, max_sound_bytes=office.settings.max_sound_bytes)
-    app.add_middleware(SecurityHeaders)
-    for module in (health, zones, nodes, enrolment, sessions, sounds, sources):
+    app.add_middleware(SecurityHeaders, only_https=office.settings.http_tls == "files")
+    for module in (authority, health, zones, nodes, enrolment, sessions, sounds, sources):
         app.include_router(module.router)
     app.include_router(page)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,5 +1,6 @@
-"""Caps the body of every request before anything reads it."""
+"""Caps the body of every request, in bytes and in time, before anything reads it."""
 
+import asyncio
 import re
 
 from starlette.exceptions import HTTPException
@@ -15,10 +16,15 @@ UNLIMITED = re.compile(r"/api/sessions/[^/]+/input")
 """A live voice has no length; what bounds it is the pace of the pipe it goes into."""
 FORM_BYTES = 64 * 1024
 """What a multipart form adds around its file."""
+BODY_S = 15.0
+"""How long a body may take that is no sound."""
+SOUND_BYTES_A_SECOND = 2048
+"""How fast a sound file must come at the least, after that time: slower than any line that carries a voice."""
 
 
 class BodyLimit:
-    """ASGI middleware: answers 413 when a body is, or claims to be, larger than its route takes."""
+    """ASGI middleware: answers 413 when a body is, or claims to be, larger than its route takes, and 408 when it is
+    dripped."""
 
     def __init__(self, app: ASGIApp, max_sound_bytes: int) -> None:
         self._app = app
@@ -39,11 +45,22 @@ class BodyLimit:
             await too_large(limit)(scope, receive, send)
             return
         seen = 0
+        whole = False
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        rate = SOUND_BYTES_A_SECOND if scope["path"] == "/api/sounds" else 0
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, whole
+            if whole:  # what comes now is the end of the connection, whenever that is
+                return await receive()
+            try:
+                async with asyncio.timeout_at(began_s + BODY_S + (seen / rate if rate else 0)):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, "The body did not come in time.") from None
             seen += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if seen > limit:
                 raise HTTPException(413, f"The body is larger than {limit} bytes.")
             return message

@@ -64,8 +64,10 @@ def catalogue(language: str) -> dict[str, str]:
 class SecurityHeaders:
     """ASGI middleware: nothing but our own files is loaded, nobody frames us, no type is guessed."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, only_https: bool = False) -> None:
+        """only_https: browsers shall never come back in the clear; not with a certificate that they may not know."""
         self._app = app
+        self._only_https = only_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -77,6 +79,8 @@ class SecurityHeaders:
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers.setdefault("Cache-Control", "no-cache")
+                if self._only_https:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
             await send(message)
 
         await self._app(scope, receive, marked if scope["type"] == "http" else send)

@@ -62,7 +62,7 @@ class Running:
             raise AssertionError(f"not ready: {self.log.read_text()[-3000:]}")
         self.ports: dict[str, Any] = json.loads(line)
         url = self.ports["url"]
-        self.http = httpx.Client(base_url=url, trust_env=False, timeout=20, auth=LocalAuth(url))
+        self.http = httpx.Client(base_url=url, trust_env=False, timeout=20, auth=LocalAuth(url), verify=self.tls())
 
     def stop(self) -> int:
         """Ask it to end and return its exit code."""
@@ -81,6 +81,10 @@ class Running:
             self.process.stdout.close()
         if hasattr(self, "http"):
             self.http.close()
+
+    def tls(self) -> ssl.SSLContext:
+        """Return what verifies this controller, its broker too."""
+        return ssl.create_default_context(cafile=self.folder / "state" / "pki" / "ca.pem")
 
     def get(self, path: str) -> Any:
         """Return the answer to a GET that succeeds."""
@@ -104,7 +108,7 @@ class Running:
             "identifier": f"loaxa-{node}",
             "username": node,
             "password": derive(key, "broker").hex(),
-            "tls_context": ssl.create_default_context(cafile=self.folder / "state" / "pki" / "ca.pem"),
+            "tls_context": self.tls(),
             **other,
         }
         return aiomqtt.Client("127.0.0.1", self.ports["broker_port"], **options)

@@ -187,8 +187,8 @@ def test_sessions_are_stopped(office: Running) -> None:
 
 
 def test_no_controller() -> None:
-    done = loaxa(None, "node", "list", "--controller", "http://127.0.0.1:1")
-    assert complaint(done) == "loaxa: No controller answers at http://127.0.0.1:1. Start one with: loaxa serve\n"
+    done = loaxa(None, "node", "list", "--controller", "https://127.0.0.1:1")
+    assert complaint(done) == "loaxa: No controller answers at https://127.0.0.1:1. Start one with: loaxa serve\n"
     assert "not a URL" in complaint(loaxa(None, "zone", "list", "--controller", "x"))
 
 

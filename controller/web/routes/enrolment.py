@@ -4,7 +4,6 @@ import segno
 from fastapi import APIRouter, Request, Response
 
 from codec.wire import enrolment
-from controller import pki
 from controller.enrolments import Code
 from controller.errors import ConflictError
 from controller.office import Office
@@ -77,7 +76,7 @@ async def enrol(office: TheOffice, request: Request, response: Response, body: E
 
 def enrolment_out(office: Office, node_id: str, made: Code) -> EnrolmentOut:
     """Return a fresh code as the line that a technician carries, and as its picture."""
-    line = enrolment.build_line(enrolment.Line(*office.public_web(), made.code, _pin(office)))
+    line = enrolment.build_line(enrolment.Line(*office.public_web(), made.code, office.web.pin()))
     return EnrolmentOut(
         node=node_id,
         line=line,
@@ -88,13 +87,7 @@ def enrolment_out(office: Office, node_id: str, made: Code) -> EnrolmentOut:
 
 def _reachable(office: Office) -> bool:
     """Whether a board would take a line: without a pin it speaks to its own machine alone."""
-    return office.web_certificate is not None or office.public_web()[0].startswith("127.")
-
-
-def _pin(office: Office) -> bytes | None:
-    if office.web_certificate is None:
-        return None
-    return bytes.fromhex(pki.fingerprint(office.web_certificate))[: enrolment.PIN_BYTES]
+    return office.web.context is not None or office.public_web()[0].startswith("127.")
 
 
 def _keep_from_caches(response: Response) -> None:

@@ -21,7 +21,7 @@ def code_of(line: str) -> str:
 
 def enrol(office: Running, body: Any, source: str = "127.0.0.1") -> httpx.Response:
     """Ask as the machine with this address."""
-    with httpx.Client(transport=httpx.HTTPTransport(local_address=source)) as client:
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=source, verify=office.tls())) as client:
         return client.post(office.ports["url"] + "/api/enrol", json=body)
 
 
