@@ -148,7 +148,7 @@ class Office:
 
     def public_web(self) -> tuple[str, int]:
         """Return where nodes reach the REST interface, to be enrolled."""
-        return self._public(self.settings.http_host), self.web_port
+        return self.settings.public_web or (self._public(self.settings.http_host), self.web_port)
 
     def _public(self, bind: str) -> str:
         if self.settings.public_host:

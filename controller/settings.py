@@ -33,6 +33,7 @@ class Settings:
     broker_password_file. broker_tls: whether an external broker is spoken to by TLS. broker_ca: PEM file of the
     authority that its certificate is from, which nodes are given.
     public_host: the address that nodes are told to connect to; empty: found from the routes of this machine.
+    public_web: host and port of the reverse proxy that boards enrol at; None: there is none.
     folder: database, sound files, clock anchor. database_url: SQLAlchemy async URL; empty: SQLite in `folder`.
     record: a capture file (docs/architecture.md) that the engine appends what enters its mix to; None: no recording.
     loudness_lufs: what files are normalised to (EBU R 128).
@@ -61,6 +62,7 @@ class Settings:
     broker_ca: Path | None = None
     broker_tls: bool = True
     public_host: str = ""
+    public_web: tuple[str, int] | None = None
     folder: Path = field(default_factory=default_folder)
     database_url: str = ""
     record: Path | None = None
@@ -75,6 +77,13 @@ def _port(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
         raise ValueError("a whole number from 0 to 65535; 0 picks a free one")
     return value
+
+
+def _web(value: Any) -> tuple[str, int]:
+    host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError('host and port of the reverse proxy, such as "loa.example.vn:443"')
+    return host, int(port)
 
 
 def _host(value: Any) -> str:
@@ -201,7 +210,7 @@ _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "ca": ("broker_ca", _path),
         "tls": ("broker_tls", _flag),
     },
-    "public": {"host": ("public_host", _host)},
+    "public": {"host": ("public_host", _host), "web": ("public_web", _web)},
     "storage": {
         "folder": ("folder", _path),
         "database": ("database_url", _database_url),

@@ -1,12 +1,14 @@
 """TLS of the web interface: by the commune's own authority, by files that are given, or left to a reverse proxy."""
 
 import asyncio
+import hashlib
 import logging
+import socket
 import ssl
 from pathlib import Path
 
 from codec.wire.enrolment import PIN_BYTES
-from controller.errors import StartError
+from controller.errors import StartError, UnavailableError
 from controller.link.broker import own_host
 from controller.pki import Authority, fingerprint
 from controller.ports import own_address
@@ -15,6 +17,7 @@ from controller.settings import Settings
 log = logging.getLogger(__name__)
 
 RENEW_S = 3600.0
+PROXY_S = 5.0
 
 
 class WebTls:
@@ -40,9 +43,19 @@ class WebTls:
         """The authority that clients of ours must know, in PEM; None where they need none of ours."""
         return self._authority.certificate_pem if self._settings.http_tls == "own" else None
 
-    def pin(self) -> bytes | None:
-        """Return the head of SHA-256 of the certificate, by which a board that enrols knows us; None without TLS."""
-        return bytes.fromhex(fingerprint(self._files()[0]))[:PIN_BYTES] if self.context else None
+    async def pin(self) -> bytes | None:
+        """Return the head of SHA-256 of the certificate that a board meets when it enrols; None without TLS.
+
+        Of a reverse proxy the certificate is asked for, and verified; raises UnavailableError.
+        """
+        if self._settings.public_web:
+            pem = self._authority.certificate_pem
+            der = await asyncio.to_thread(_certificate_at, *self._settings.public_web, pem)
+            return hashlib.sha256(der).digest()[:PIN_BYTES]
+        if self.context is None:
+            return None
+        self.load()  # what is told must be what is shown, also where the files have just been renewed
+        return bytes.fromhex(fingerprint(self._files()[0]))[:PIN_BYTES]
 
     def load(self) -> None:
         """Take the certificate that holds now; connections that are there keep theirs."""
@@ -77,3 +90,21 @@ class WebTls:
         if settings.public_host:
             hosts.append(settings.public_host)
         return self._authority.issue("web", hosts)
+
+
+def _certificate_at(host: str, port: int, authority_pem: str) -> bytes:
+    """Return the DER of the certificate that a reverse proxy shows, verified by the system's authorities or our own."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(cadata=authority_pem)
+    try:
+        with socket.create_connection((host, port), PROXY_S) as plain:
+            with context.wrap_socket(plain, server_hostname=host) as tls:
+                found = tls.getpeercert(binary_form=True)
+    except OSError as error:
+        raise UnavailableError(
+            "web_away",
+            f"The web address {host}:{port} that boards would enrol at does not answer by TLS: {error}.",
+            "Correct web in [public], or the reverse proxy's certificate.",
+        ) from None
+    assert found is not None
+    return found

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -17,7 +18,7 @@ from codec.wire import enrolment
 from codec.wire.enrolment import Line
 from controller import pki
 from hil_sim import flash
-from tests.controller.running import Running, running
+from tests.controller.running import CONFIG, Running, running
 
 CODE = bytes(range(10))
 IDENTITY = {
@@ -189,23 +190,44 @@ def test_a_line_that_fails_leaves_an_enrolled_node_what_it_is(board: Board, pret
         board.run(enrol=pretender.line(b"0123456789"), timeout_s=4)
 
 
-def test_behind_a_proxy_with_its_own_certificate(office: Running, board: Board, pretender: Pretender) -> None:
-    """The real controller, met by TLS."""
+def test_behind_a_reverse_proxy(tmp_path: Path, board: Board, pretender: Pretender) -> None:
+    """The line has the proxy's pin, if the proxy's certificate is one to trust."""
+    # This proxy's certificate is of the authority that the controller finds in its folder.
+    (tmp_path / "office" / "state").mkdir(parents=True)
+    shutil.copytree(tmp_path / "pki", tmp_path / "office" / "state" / "pki")
+    config = CONFIG.replace("[http]", '[http]\ntls = "off"') + f'[public]\nweb = "127.0.0.1:{pretender.port}"\n'
+    with running(tmp_path / "office", config) as office:
+        office.village()
 
-    def forward(request: bytes) -> bytes:
-        with socket.create_connection(("127.0.0.1", office.ports["http_port"]), 5) as upstream:
-            upstream.sendall(request)
-            found = b""
-            while chunk := upstream.recv(4096):
-                found += chunk
-        return found
+        def forward(request: bytes) -> bytes:
+            if not request:  # the controller looks at the certificate
+                return b""
+            with socket.create_connection(("127.0.0.1", office.ports["http_port"]), 5) as upstream:
+                upstream.sendall(request)
+                found = b""
+                while chunk := upstream.recv(4096):
+                    found += chunk
+            return found
 
-    pretender.said = forward
-    code = enrolment.parse_line(code_line(office)).code
-    assert board.run(enrol=pretender.line(code)).returncode == flash.REBOOT_EXIT_CODE
-    assert board.identity is not None
-    assert board.identity["id"] == "cum-1"
-    assert board.identity["ca"].startswith("-----BEGIN CERTIFICATE-----")
+        pretender.said = forward
+        line = code_line(office)
+        assert enrolment.parse_line(line).pin == pretender.pin
+        assert board.run(enrol=line).returncode == flash.REBOOT_EXIT_CODE
+        assert board.identity is not None
+        assert board.identity["id"] == "cum-1"
+        pretender.close()
+        away = office.http.post("/api/nodes", json={"id": "cum-2", "zone": "thon-1"})
+        assert (away.status_code, away.json()["error"]["code"]) == (503, "web_away")
+        assert [node["id"] for node in office.get("/api/nodes")["nodes"]] == ["cum-1"]
+
+
+def test_in_the_clear_no_other_machine_gets_a_line(tmp_path: Path) -> None:
+    config = CONFIG.replace("[http]", '[http]\ntls = "off"') + '[public]\nhost = "192.0.2.10"\n'
+    with running(tmp_path / "office", config) as office:
+        office.post("/api/zones", {"id": "thon-1"})
+        assert office.post("/api/nodes", {"id": "cum-1", "zone": "thon-1"})["enrolment"] is None
+        refused = office.http.post("/api/nodes/cum-1/enrolment")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "in_the_clear")
 
 
 def test_the_code_is_told_to_nobody_else(board: Board, pretender: Pretender) -> None:

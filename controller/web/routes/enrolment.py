@@ -17,13 +17,14 @@ from controller.web.views import node_out
 router = APIRouter(tags=["nodes"])
 
 
-@router.post("/api/nodes", status_code=201, summary="Add a node", responses=errors(400, 404, 409, 422))
+@router.post("/api/nodes", status_code=201, summary="Add a node", responses=errors(400, 404, 409, 422, 503))
 async def add_node(office: TheOffice, body: NodeNew, response: Response) -> NodeAdded:
     """The answer has the enrolment line for its board, good for 15 minutes; `enrolment` below makes another."""
     _keep_from_caches(response)
+    enrols = body.rtp_address is None and _reachable(office)
+    pin = await office.web.pin() if enrols else None
     node = await office.stations.add_node(body.columns())
-    enrols = node.rtp_address is None and _reachable(office)
-    made = enrolment_out(office, node.id, await office.enrolments.make(node.id)) if enrols else None
+    made = enrolment_out(office, node.id, await office.enrolments.make(node.id), pin) if enrols else None
     return NodeAdded(
         **node_out(office, node).model_dump(),
         broker=office.public_broker(),
@@ -33,7 +34,7 @@ async def add_node(office: TheOffice, body: NodeNew, response: Response) -> Node
 
 
 @router.post(
-    "/api/nodes/{node_id}/enrolment", status_code=201, summary="Make an enrolment code", responses=errors(404, 409)
+    "/api/nodes/{node_id}/enrolment", status_code=201, summary="Make an enrolment code", responses=errors(404, 409, 503)
 )
 async def make_code(office: TheOffice, node_id: str, response: Response) -> EnrolmentOut:
     """For a first board, for one that replaces a broken one, or to bring a retired node back.
@@ -47,7 +48,8 @@ async def make_code(office: TheOffice, node_id: str, response: Response) -> Enro
             "A node on another machine is enrolled by HTTPS alone, and this controller is served without.",
             "Let it serve HTTPS; docs/operations.md says how.",
         )
-    return enrolment_out(office, node_id, await office.enrolments.make(node_id))
+    pin = await office.web.pin()
+    return enrolment_out(office, node_id, await office.enrolments.make(node_id), pin)
 
 
 @router.post("/api/nodes/{node_id}/retire", summary="Retire a node", responses=errors(404))
@@ -74,9 +76,9 @@ async def enrol(office: TheOffice, request: Request, response: Response, body: E
     )
 
 
-def enrolment_out(office: Office, node_id: str, made: Code) -> EnrolmentOut:
+def enrolment_out(office: Office, node_id: str, made: Code, pin: bytes | None) -> EnrolmentOut:
     """Return a fresh code as the line that a technician carries, and as its picture."""
-    line = enrolment.build_line(enrolment.Line(*office.public_web(), made.code, office.web.pin()))
+    line = enrolment.build_line(enrolment.Line(*office.public_web(), made.code, pin))
     return EnrolmentOut(
         node=node_id,
         line=line,
@@ -87,7 +89,8 @@ def enrolment_out(office: Office, node_id: str, made: Code) -> EnrolmentOut:
 
 def _reachable(office: Office) -> bool:
     """Whether a board would take a line: without a pin it speaks to its own machine alone."""
-    return office.web.context is not None or office.public_web()[0].startswith("127.")
+    by_tls = office.web.context is not None or office.settings.public_web is not None
+    return by_tls or office.public_web()[0].startswith("127.")
 
 
 def _keep_from_caches(response: Response) -> None:
