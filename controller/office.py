@@ -76,6 +76,7 @@ class Office:
         self.transport = Transport(settings, self.stations, self.reports)
         self.web_port = settings.http_port
         self.web = WebTls(settings, self.transport.authority)
+        self.transport.rotation.switched.append(self.web.load)
         self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 

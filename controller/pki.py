@@ -65,6 +65,16 @@ class Authority:
         path = self._folder / "next.pem"
         return path.read_text() if path.exists() else None
 
+    @property
+    def old_pem(self) -> str | None:
+        """The authority before this one, until no node trusts it any more."""
+        path = self._folder / "old.pem"
+        return path.read_text() if path.exists() else None
+
+    def forget_old(self) -> None:
+        """Nobody trusts the authority before this one any more."""
+        (self._folder / "old.pem").unlink(missing_ok=True)
+
     def prepare(self) -> str:
         """Make the next authority, unless there is one, and return it in PEM: whoever is to trust it learns it now."""
         if self.next_pem is None:
@@ -77,6 +87,7 @@ class Authority:
         """Put the next authority in the place of this one, whose key is no more; raises ConflictError without one."""
         if self.next_pem is None:
             raise ConflictError("no_next_ca", "There is no next authority.", "Begin with: loaxa ca rotate.")
+        write_atomically(self._folder / "old.pem", self.certificate_pem.encode())
         # The key first: with the old certificate it does not match, which _load puts right after a crash in between.
         (self._folder / "next.key").replace(self._folder / "ca.key")
         (self._folder / "next.pem").replace(self._folder / "ca.pem")

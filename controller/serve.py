@@ -94,8 +94,11 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
     if reached_at & localaccess.LOOPBACK:
         log.warning("Only nodes on this machine can reach it; for others set host in [public] and bind in [broker].")
     addresses = _addresses(office, http.getsockname()[1])
-    access = localaccess.Access(addresses["url"], office.local_token, web.authority_pem)
-    with _local_access(addresses["http_port"], access):
+
+    def access() -> localaccess.Access:
+        return localaccess.Access(addresses["url"], office.local_token, web.authority_pem)
+
+    with _local_access(addresses["http_port"], access, office.transport.rotation.switched):
         ready(addresses)
         stopping = asyncio.create_task(told.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -110,18 +113,25 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
 
 
 @contextlib.contextmanager
-def _local_access(http_port: int, access: localaccess.Access) -> Iterator[None]:
-    """Let this user on this machine in without a sign-in for as long as the block runs."""
+def _local_access(
+    http_port: int, access: Callable[[], localaccess.Access], switched: list[Callable[[], None]]
+) -> Iterator[None]:
+    """Let this user on this machine in without a sign-in for as long as the block runs; said anew when it is other."""
     try:
-        path = localaccess.write(http_port, access)
+        path = localaccess.write(http_port, access())
     except OSError as error:
         log.warning("%s: commands on this machine need `loaxa login`, too", error)
         yield
         return
+
+    def again() -> None:
+        localaccess.write(http_port, access())
+
+    switched.append(again)
     try:
         yield
     finally:
-        localaccess.remove(path, access)
+        localaccess.remove(path, access())
 
 
 def _addresses(office: Office, http_port: int) -> dict[str, Any]:

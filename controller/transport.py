@@ -1,5 +1,6 @@
 """How messages reach the nodes: the authority, the broker, its accounts and the link, made to fit one another."""
 
+import asyncio
 import logging
 import ssl
 from pathlib import Path
@@ -10,6 +11,7 @@ from controller.link.broker import Broker, Papers, own_host
 from controller.link.nodes import Link, Login
 from controller.pki import BROKER_NAME, Authority
 from controller.reports import Reports
+from controller.rotation import Rotation
 from controller.settings import Settings
 from controller.stations import Stations
 
@@ -29,6 +31,8 @@ class Transport:
         self._settings = settings
         self._stations = stations
         self._reports = reports
+        self.rotation = Rotation(self.authority, stations, reports)
+        self._rotating: asyncio.Task[None] | None = None
         self._outside_ca = _read_ca(settings.broker_ca) if settings.broker_host and settings.broker_tls else None
 
     def node_ca(self) -> str | None:
@@ -49,9 +53,15 @@ class Transport:
             self._stations.changed.insert(0, self._admit)
         self._reports.link = link
         await link.start()
+        if self.broker:
+            self.rotation.switched.append(self.broker.renew)
+            self._rotating = asyncio.create_task(self.rotation.run(), name="rotation")
 
     async def stop(self) -> None:
         """Let go of the broker."""
+        if self._rotating:
+            self._rotating.cancel()
+            await asyncio.gather(self._rotating, return_exceptions=True)
         if self._reports.link:
             await self._reports.link.stop()
         if self.broker:

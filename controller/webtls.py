@@ -59,7 +59,8 @@ class WebTls:
 
     def load(self) -> None:
         """Take the certificate that holds now; connections that are there keep theirs."""
-        assert self.context is not None
+        if self.context is None:
+            return
         certificate, key = self._files()
         try:
             self.context.load_cert_chain(certificate, key)
@@ -74,11 +75,10 @@ class WebTls:
         """Renew the certificate before it expires, and take given files anew when somebody has renewed those."""
         while True:
             await asyncio.sleep(RENEW_S)
-            if self.context is not None:
-                try:
-                    self.load()
-                except (StartError, OSError) as error:
-                    log.error("the certificate of the web interface stays as it is: %s", error)
+            try:
+                self.load()
+            except (StartError, OSError) as error:
+                log.error("the certificate of the web interface stays as it is: %s", error)
 
     def _files(self) -> tuple[Path, Path]:
         settings = self._settings

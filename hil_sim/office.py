@@ -137,6 +137,12 @@ class Office:
         """Return what verifies this controller."""
         return ssl.create_default_context(cafile=self.folder / "data" / "pki" / "ca.pem")
 
+    def forget_tls(self) -> None:
+        """Verify the controller anew with the next request, by the authority that it has then."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _kill(self, what: str) -> None:
         found = [pid for pid in self.pids[1:] if what in children.command_line(pid)]
         if not found:

@@ -1,4 +1,4 @@
-"""``loaxa node``, ``zone`` and ``session``: what there is, what is added and removed."""
+"""``loaxa ca``, ``node``, ``zone`` and ``session``: what there is, what is added and removed."""
 
 import io
 import sys
@@ -11,6 +11,29 @@ from loaxa.output import Output, table
 
 INVENTORY = ("serial", "sim_number", "sim_serial", "postal_address", "horns", "height_m", "aim_deg", "note")
 """What is kept of a node's hardware and place, for people."""
+
+
+def authority(controller: Controller, args: Namespace, output: Output) -> int:
+    """rotate, show."""
+    if args.action == "rotate":
+        found = controller.post("/ca/rotate", {"now": args.now})
+        if found["next_fingerprint"] is None:
+            output.answer(found, f"The commune has a new authority: {found['fingerprint']}")
+        else:
+            output.answer(
+                found,
+                f"The next authority is {found['next_fingerprint']}. It takes over once every node has answered;"
+                f" waited for: {', '.join(found['waiting']) or 'nobody'}.",
+            )
+        return 0
+    found = controller.get("/ca")
+    more = f"next         {found['next_fingerprint']}\n" if found["next_fingerprint"] else ""
+    if found["waiting"]:
+        more += f"waited for   {', '.join(found['waiting'])}\n"
+    output.answer(
+        found, f"fingerprint  {found['fingerprint']}\nexpires      {found['expires_at']}\n{more}{found['pem'].strip()}"
+    )
+    return 0
 
 
 def zone(controller: Controller, args: Namespace, output: Output) -> int:

@@ -117,6 +117,12 @@ def _add_administration(
     nodes.add_parser("list", parents=[remote], help="list nodes and their state")
     nodes.add_parser("remove", parents=[remote], help="remove a node").add_argument("id", metavar="ID")
 
+    ca = commands.add_parser("ca", help="the commune's certificate authority")
+    authorities = ca.add_subparsers(dest="action", required=True, metavar="ACTION")
+    authorities.add_parser("show", parents=[remote], help="fingerprint, expiry, and the certificate in PEM")
+    rotate = authorities.add_parser("rotate", parents=[remote], help="a new one, once every node has learnt of it")
+    rotate.add_argument("--now", action="store_true", help="at once; nodes that are away must then be enrolled anew")
+
     zone = commands.add_parser("zone", help="zones: groups of nodes that play the same")
     zones = zone.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = zones.add_parser("add", parents=[remote], help="add a zone")
@@ -226,7 +232,12 @@ def _run(args: argparse.Namespace, output: Output) -> int:
             from loaxa import calibrating  # what measures is heavy
 
             return calibrating.run(controller, args, output)
-        what = {"node": administration.node, "zone": administration.zone, "session": administration.session}
+        what = {
+            "ca": administration.authority,
+            "node": administration.node,
+            "zone": administration.zone,
+            "session": administration.session,
+        }
         return what[args.command](controller, args, output)
 
 
