@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,8 @@ def _port(value: Any) -> int:
 
 def _web(value: Any) -> tuple[str, int]:
     host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    named = re.fullmatch(r"[A-Za-z0-9.-]{1,100}", host) is not None  # what an enrolment line takes
+    if not (named and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError('host and port of the reverse proxy, such as "loa.example.vn:443"')
     return host, int(port)
 
