@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from codec.wire.announcement import PRIORITY_NAMES
 from controller import plan
 from controller.air import Air
+from controller.audit.log import Audit
 from controller.clock import wall_us
 from controller.errors import ConflictError, ControllerError, NotFoundError
 from controller.events import Bus
@@ -40,9 +42,17 @@ class Broadcasts:
     """
 
     def __init__(
-        self, database: Database, stations: Stations, sources: Sources, air: Air, bus: Bus, keep: int = 10_000
+        self,
+        database: Database,
+        audit: Audit,
+        stations: Stations,
+        sources: Sources,
+        air: Air,
+        bus: Bus,
+        keep: int = 10_000,
     ) -> None:
         self._database = database
+        self._audit = audit
         self._stations = stations
         self._sources = sources
         self._air = air
@@ -102,6 +112,15 @@ class Broadcasts:
         )
         async with self._database.write() as session:
             session.add(broadcast)
+            await self._audit.record(
+                session,
+                "broadcast.begin",
+                broadcast.id,
+                source=broadcast.source,
+                zones=broadcast.zones,
+                priority=PRIORITY_NAMES[priority],
+                gain_db=gain_db,
+            )
         self._spawn(self._prune())
         await self._run(broadcast, playable, source.live)
         return broadcast
@@ -286,6 +305,10 @@ class Broadcasts:
             row = await session.get(Session, broadcast.id)
             for name, value in values.items() if row else ():
                 setattr(row, name, value)
+            if values.get("state") in (ENDED, FAILED):
+                await self._audit.record(
+                    session, "broadcast.end", broadcast.id, state=values["state"], reason=values["reason"]
+                )
         for name, value in values.items():
             setattr(broadcast, name, value)
         self._bus.publish("session", {"id": broadcast.id})

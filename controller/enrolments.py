@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from codec.wire.enrolment import CODE_BYTES, unspell
 from codec.wire.errors import WireError
 from codec.wire.mac import KEY_BYTES
+from controller.audit.log import Audit
 from controller.clock import mono_us, wall_us
 from controller.errors import ConflictError, NotFoundError, RefusedError
 from controller.guard import Guard
@@ -33,8 +34,9 @@ class Code:
 class Enrolments:
     """Codes and their use, in the database."""
 
-    def __init__(self, database: Database, stations: Stations) -> None:
+    def __init__(self, database: Database, audit: Audit, stations: Stations) -> None:
         self._database = database
+        self._audit = audit
         self._stations = stations
         self._guard = Guard()
         self._one_try = asyncio.Lock()
@@ -122,6 +124,7 @@ class Enrolments:
             }
             for name, value in values.items():
                 setattr(node, name, value)
+            await self._audit.record(session, "node.enrolled", node.id, board=board, serial=serial)
         return node
 
 

@@ -50,6 +50,11 @@ class Guard:
         while len(self._refused) > MAX_ADDRESSES:
             self._refused.popitem(last=False)
 
+    def forgive(self, address: str) -> None:
+        """Forget what was counted of an address: it knew the secret."""
+        if self._refused.pop(_network(address), None):
+            self._spent = max(self._spent - 1, 0.0)
+
     def _refill(self, now_us: int) -> None:
         self._spent = max(self._spent - (now_us - self._spent_us) * REFILL_PER_S / 1e6, 0.0)
         self._spent_us = now_us

@@ -92,14 +92,18 @@ def context(url: str, ca: str | None = None) -> ssl.SSLContext:
 
 
 class LocalAuth(httpx.Auth):
-    """Signs each request to the controller at `url` with the token of its present run, if there is one."""
+    """Signs each request to the controller at `url`: with `token`, else with that of its present run."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url
+        self._token = token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token; read anew each time, as a controller that was started again has another."""
-        found = find(self._url)
-        if found and "Authorization" not in request.headers:
-            request.headers["Authorization"] = f"Bearer {found.token}"
+        """Add the token; the local one is read anew each time, as a controller that was started again has another."""
+        token = self._token
+        if token is None:
+            found = find(self._url)
+            token = found.token if found else None
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token}"
         yield request

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 from codec.wire.announcement import Stream
 from controller import sources
 from controller.air import Air
+from controller.audit.log import Audit
 from controller.broadcasts import Broadcasts
 from controller.clock import mono_us
 from controller.enrolments import Enrolments
@@ -20,6 +20,7 @@ from controller.ingest.pool import IngestPool
 from controller.link.broker import Broker
 from controller.link.nodes import Link
 from controller.memory import Memory
+from controller.people.people import People
 from controller.ports import own_address
 from controller.reports import Reports
 from controller.settings import Settings
@@ -53,9 +54,11 @@ class Office:
             ) from None
         _check_record(settings.record)
         self.settings = settings
-        self.local_token = "loaxa_" + secrets.token_urlsafe(32)
         self.bus = Bus()
         self.database = Database(settings.database_url or sqlite_url(folder))
+        self.audit = Audit(self.database, folder)
+        self.people = People(self.database, self.audit, settings.oidc)
+        self.first_password: str | None = None
         voices = folder / "voices"
         self.pool = IngestPool(voices_folder=voices)
         self.sounds = Sounds(
@@ -66,11 +69,11 @@ class Office:
         )
         self.sources = Sources(self.pool, self.sounds, settings.loudness_lufs, voices)
         self.stations = Stations(self.database)
-        self.enrolments = Enrolments(self.database, self.stations)
+        self.enrolments = Enrolments(self.database, self.audit, self.stations)
         self.reports = Reports(self.stations, self.bus)
         self.air = Air(settings, self.memory, self)
         self.broadcasts = Broadcasts(
-            self.database, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
+            self.database, self.audit, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
         )
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
         self.transport = Transport(settings, self.stations, self.reports)
@@ -121,6 +124,7 @@ class Office:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.people.close()
         await self.database.close()
 
     def on_stream(self, zone_id: str) -> None:
@@ -165,6 +169,8 @@ class Office:
 
     async def _start_link(self) -> None:
         await self.database.migrate()
+        await self.audit.start()
+        self.first_password = await self.people.accounts.first()
         await self.reports.start()
         await self.transport.start()
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from controller import localaccess
 from controller.office import Office
+from controller.people.accounts import FIRST
 from controller.ports import listen_tcp
 from controller.settings import Settings
 from controller.web.app import create_app
@@ -61,7 +63,7 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
     office.web_port = http.getsockname()[1]
     web = office.web
     app = create_app(office)
-    await rehearse(app)
+    await rehearse(app, office.people.local_token)
     server = _Server(
         uvicorn.Config(
             app,
@@ -96,9 +98,12 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
     addresses = _addresses(office, http.getsockname()[1])
 
     def access() -> localaccess.Access:
-        return localaccess.Access(addresses["url"], office.local_token, web.authority_pem)
+        return localaccess.Access(addresses["url"], office.people.local_token, web.authority_pem)
 
     with _local_access(addresses["http_port"], access, office.transport.rotation.switched):
+        if office.first_password:
+            _tell_first_password(office.first_password)
+            office.first_password = None
         ready(addresses)
         stopping = asyncio.create_task(told.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -110,6 +115,16 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
         server.should_exit = True
         stopping.cancel()
         await running
+
+
+def _tell_first_password(password: str) -> None:
+    """Say it once, and not to the log, which is kept."""
+    print(
+        f"\n  Tài khoản đầu tiên / the first account: {FIRST}\n  Mật khẩu / its password: {password}\n"
+        "  It is shown this once. Change it: loaxa user password admin\n",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 from codec.profile import PROFILES, Profile
 from controller.errors import StartError
+from controller.people.oidc import OidcSettings, read_settings
 
 
 def default_folder() -> Path:
@@ -41,6 +42,7 @@ class Settings:
     max_sound_bytes: the largest sound file that is accepted. total_sound_bytes: what all of them may take together;
     beyond it an upload is refused, nothing that is stored is removed.
     keep_sessions: how many of the newest sessions are kept in the database; older ones are removed once they are over.
+    oidc: a sign-in service; None: people sign in with passwords alone.
     profiles: how programmes are coded, by name; the file changes single values of codec.profile.
     """
 
@@ -71,6 +73,7 @@ class Settings:
     max_sound_bytes: int = 512 * 1024 * 1024
     total_sound_bytes: int = 8192 * 1024 * 1024
     keep_sessions: int = 10_000
+    oidc: OidcSettings | None = None
     profiles: dict[str, Profile] = field(default_factory=PROFILES.copy)
 
 
@@ -259,9 +262,15 @@ def parse(text: str, name: str = "settings") -> Settings:
         }
     for each in values.get("profiles", {}).values():
         _check_leads(name, each)
+    provider = document.pop("oidc", None)
+    if provider is not None:
+        try:
+            values["oidc"] = read_settings(provider if isinstance(provider, dict) else {})
+        except ValueError as error:
+            raise StartError("settings", f"{name}: [oidc] {error}.", "Correct it, or leave the section out.") from None
     for section, body in document.items():
         if section not in _KEYS or not isinstance(body, dict):
-            allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "profile.lan"))
+            allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "oidc", "profile.lan"))
             raise StartError("settings", f"{name}: [{section}] is not a section.", f"There are {allowed}.")
         values |= _section(name, section, body, _KEYS[section])
     _check_broker(name, values)

@@ -1,7 +1,7 @@
 """The database: one writer at a time, and an answered request is on the disk."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,15 @@ def sqlite_url(folder: Path) -> str:
 
 
 class Database:
-    """Transactions on the database at `url`; SQLite in WAL mode, each commit synced. Raises StartError."""
+    """Transactions on the database at `url`; SQLite in WAL mode, each commit synced. Raises StartError.
+
+    before_commit, after_commit: what the audit adds to each transaction of `write`, and learns of it.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.before_commit: Callable[[AsyncSession], Awaitable[None]] | None = None
+        self.after_commit: Callable[[AsyncSession], None] | None = None
         try:
             self._engine: AsyncEngine = create_async_engine(url)
         except ModuleNotFoundError as error:
@@ -65,8 +70,13 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """Give a session whose changes are committed, and on the disk, when the block ends without an error."""
         # SQLite has one writer; waiting here instead of in the library keeps "database is locked" from happening.
-        async with self._writing, self._sessions.begin() as session:
-            yield session
+        async with self._writing, self._sessions() as session:
+            async with session.begin():
+                yield session
+                if self.before_commit:
+                    await self.before_commit(session)
+            if self.after_commit:
+                self.after_commit(session)
 
 
 def migration_config(connection: Connection) -> Config:

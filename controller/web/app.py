@@ -5,10 +5,24 @@ from fastapi.staticfiles import StaticFiles
 
 from controller.office import Office
 from controller.web import errors
+from controller.web.access import Access, listed
 from controller.web.limits import BodyLimit
 from controller.web.page import STATIC, SecurityHeaders
 from controller.web.page import router as page
-from controller.web.routes import authority, enrolment, health, nodes, sessions, sounds, sources, zones
+from controller.web.routes import (
+    audit,
+    authority,
+    enrolment,
+    health,
+    nodes,
+    oidc,
+    people,
+    sessions,
+    signin,
+    sounds,
+    sources,
+    zones,
+)
 
 DESCRIPTION = """
 The loudspeaker system of a commune. A **zone** is a group of **nodes** that play the same; a **session** puts a
@@ -18,8 +32,13 @@ A first broadcast: `POST /api/zones {"id": "thon-1"}`, `POST /api/nodes {"id": "
 give its board the `enrolment.line` of the answer, then
 `POST /api/sessions {"source": {"kind": "text", "text": "Xin chào"}, "zones": ["thon-1"]}`.
 
+Every request but a few says whose it is: `Authorization: Bearer TOKEN`, or the cookie of a sign-in. `x-permission` of
+an operation is what it needs; a token's scopes are such permissions.
+
 Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a sentence for people, and what to do.
 """
+
+PARTS = (authority, health, zones, nodes, enrolment, sessions, sounds, sources, signin, oidc, people, audit)
 
 
 def create_app(office: Office) -> FastAPI:
@@ -35,10 +54,11 @@ def create_app(office: Office) -> FastAPI:
     )
     app.state.office = office
     errors.install(app)
+    routers = [module.router for module in PARTS] + [page]
+    for router in routers:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Access, routes=listed(app, routers), office=office)
     app.add_middleware(BodyLimit, max_sound_bytes=office.settings.max_sound_bytes)
     app.add_middleware(SecurityHeaders, only_https=office.settings.http_tls == "files")
-    for module in (authority, health, zones, nodes, enrolment, sessions, sounds, sources):
-        app.include_router(module.router)
-    app.include_router(page)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -42,6 +42,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses for these statuses."""
     words = {
         400: "The body is not JSON.",
+        401: "Nobody is signed in; sign in, or send a token.",
         403: "This is refused; the hint says what to do.",
         404: "What was named does not exist.",
         409: "It contradicts what is there; the hint says what to do.",

@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from controller.web.parts import TheOffice
+
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 LANGUAGES = ("vi", "en")
@@ -27,12 +29,15 @@ _templates = Environment(
 
 @router.get("/", response_class=HTMLResponse)
 async def page(
+    office: TheOffice,
     lang: Annotated[str, Query(max_length=10)] = "",
     accept_language: Annotated[str, Header(max_length=500)] = "",
 ) -> HTMLResponse:
     """The page, in the language asked for, else the browser's, else Vietnamese."""
     language = choose(lang, accept_language)
-    text = _templates.get_template("index.html").render(t=catalogue(language), language=language, languages=LANGUAGES)
+    text = _templates.get_template("index.html").render(
+        t=catalogue(language), language=language, languages=LANGUAGES, oidc=office.people.oidc is not None
+    )
     return HTMLResponse(text, headers={"Content-Language": language, "Vary": "Accept-Language"})
 
 

@@ -6,6 +6,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from controller.office import Office
+from controller.people.who import Who
 
 
 def _office(connection: HTTPConnection) -> Office:
@@ -15,3 +16,19 @@ def _office(connection: HTTPConnection) -> Office:
 
 
 TheOffice = Annotated[Office, Depends(_office)]
+
+
+def _who(connection: HTTPConnection) -> Who:
+    who = connection.scope["state"]["who"]
+    assert isinstance(who, Who)  # controller.web.access lets nobody else here
+    return who
+
+
+def _perhaps(connection: HTTPConnection) -> Who | None:
+    who = connection.scope["state"]["who"]
+    assert who is None or isinstance(who, Who)
+    return who
+
+
+TheWho = Annotated[Who, Depends(_who)]
+PerhapsWho = Annotated[Who | None, Depends(_perhaps)]

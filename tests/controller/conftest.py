@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.audit.log import Audit
 from controller.storage.database import Database, sqlite_url
 
 
@@ -15,3 +16,11 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await found.migrate()
     yield found
     await found.close()
+
+
+@pytest.fixture
+async def audit(database: Database, tmp_path: Path) -> Audit:
+    """The audit of that database, its head beside it."""
+    found = Audit(database, tmp_path)
+    await found.start()
+    return found

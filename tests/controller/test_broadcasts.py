@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.audit.log import Audit
 from controller.broadcasts import Broadcasts
 from controller.events import Bus
 from controller.ingest.request import ToneRequest, parse_request
@@ -56,10 +57,11 @@ class SlowSources:
 class Fixture:
     def __init__(self, folder: Path) -> None:
         self.database = Database(sqlite_url(folder))
+        self.audit = Audit(self.database, folder)
         self.stations = Stations(self.database)
         self.sources = SlowSources()
         self.air = Air()
-        self.broadcasts = Broadcasts(self.database, self.stations, self.sources, self.air, Bus(), keep=3)
+        self.broadcasts = Broadcasts(self.database, self.audit, self.stations, self.sources, self.air, Bus(), keep=3)
 
     async def begin(self) -> Any:
         source = parse_request({"kind": "tone", "duration_ms": 60_000})
@@ -70,6 +72,7 @@ class Fixture:
 async def office(tmp_path: Path) -> AsyncIterator[Fixture]:
     found = Fixture(tmp_path)
     await found.database.migrate()
+    await found.audit.start()
     await found.stations.add_zone({"id": "thon-1"})
     yield found
     await found.broadcasts.stop()

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from codec.wire.enrolment import grouped
+from controller.audit.log import Audit
 from controller.clock import wall_us
 from controller.enrolments import LIFE_US, Enrolments
 from controller.errors import ConflictError, NotFoundError, RefusedError, TooOftenError
@@ -25,8 +26,8 @@ async def stations(database: Database) -> Stations:
 
 
 @pytest.fixture
-def enrolments(database: Database, stations: Stations) -> Enrolments:
-    return Enrolments(database, stations)
+def enrolments(database: Database, audit: Audit, stations: Stations) -> Enrolments:
+    return Enrolments(database, audit, stations)
 
 
 async def key(stations: Stations) -> bytes:

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from controller.bodies import Body
+from controller.people.permissions import needs
 from controller.web.errors import errors
 from controller.web.parts import TheOffice
 
@@ -44,13 +45,18 @@ async def authority(office: TheOffice) -> Response:
     )
 
 
-@router.get("/api/ca", summary="Read the authority")
+@router.get("/api/ca", summary="Read the authority", openapi_extra=needs("read"))
 async def read_authority(office: TheOffice) -> AuthorityOut:
     """The certificate authority of this commune."""
     return AuthorityOut(**await office.transport.rotation.state())
 
 
-@router.post("/api/ca/rotate", summary="Rotate the authority", responses=errors(422))
+@router.post(
+    "/api/ca/rotate",
+    summary="Rotate the authority",
+    responses=errors(422),
+    openapi_extra=needs("authority.write", "authority.rotate"),
+)
 async def rotate(office: TheOffice, body: Rotate) -> AuthorityOut:
     """Makes the next authority and tells every node; when all have it, it takes the place of this one by itself."""
     await office.transport.rotation.begin(

@@ -7,21 +7,31 @@ from codec.wire import enrolment
 from controller.enrolments import Code
 from controller.errors import ConflictError
 from controller.office import Office
+from controller.people.permissions import needs
 from controller.web.errors import errors
 from controller.web.models.enrolment import EnrolmentOut, EnrolRequest, Identity, NodeAdded
 from controller.web.models.fields import at
 from controller.web.models.nodes import NodeNew, NodeOut
-from controller.web.parts import TheOffice
+from controller.web.parts import TheOffice, TheWho
 from controller.web.views import node_out
 
 router = APIRouter(tags=["nodes"])
 
 
-@router.post("/api/nodes", status_code=201, summary="Add a node", responses=errors(400, 404, 409, 422, 503))
-async def add_node(office: TheOffice, body: NodeNew, response: Response) -> NodeAdded:
-    """The answer has the enrolment line for its board, good for 15 minutes; `enrolment` below makes another."""
+@router.post(
+    "/api/nodes",
+    status_code=201,
+    summary="Add a node",
+    responses=errors(400, 404, 409, 422, 503),
+    openapi_extra=needs("nodes.write", "node.add"),
+)
+async def add_node(office: TheOffice, who: TheWho, body: NodeNew, response: Response) -> NodeAdded:
+    """The answer has the enrolment line for its board, good for 15 minutes; `enrolment` below makes another.
+
+    It has none for who may not enrol nodes, which is a permission of its own.
+    """
     _keep_from_caches(response)
-    enrols = body.rtp_address is None and _reachable(office)
+    enrols = body.rtp_address is None and _reachable(office) and "nodes.enrol" in who.permissions
     pin = await office.web.pin() if enrols else None
     node = await office.stations.add_node(body.columns())
     made = enrolment_out(office, node.id, await office.enrolments.make(node.id), pin) if enrols else None
@@ -34,7 +44,11 @@ async def add_node(office: TheOffice, body: NodeNew, response: Response) -> Node
 
 
 @router.post(
-    "/api/nodes/{node_id}/enrolment", status_code=201, summary="Make an enrolment code", responses=errors(404, 409, 503)
+    "/api/nodes/{node_id}/enrolment",
+    status_code=201,
+    summary="Make an enrolment code",
+    responses=errors(404, 409, 503),
+    openapi_extra=needs("nodes.enrol", "node.enrolment"),
 )
 async def make_code(office: TheOffice, node_id: str, response: Response) -> EnrolmentOut:
     """For a first board, for one that replaces a broken one, or to bring a retired node back.
@@ -52,7 +66,12 @@ async def make_code(office: TheOffice, node_id: str, response: Response) -> Enro
     return enrolment_out(office, node_id, await office.enrolments.make(node_id), pin)
 
 
-@router.post("/api/nodes/{node_id}/retire", summary="Retire a node", responses=errors(404))
+@router.post(
+    "/api/nodes/{node_id}/retire",
+    summary="Retire a node",
+    responses=errors(404),
+    openapi_extra=needs("nodes.enrol", "node.retire"),
+)
 async def retire(office: TheOffice, node_id: str) -> NodeOut:
     """Destroys its key: its board is a stranger at once. It stays in the inventory until it is removed."""
     return node_out(office, await office.enrolments.retire(node_id))

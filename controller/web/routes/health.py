@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from controller.errors import UnavailableError
 from controller.events import Watcher
 from controller.office import Office
+from controller.people.permissions import needs
 from controller.web.errors import errors
-from controller.web.parts import TheOffice
+from controller.web.parts import PerhapsWho, TheOffice
 
 router = APIRouter(prefix="/api", tags=["health"])
 
@@ -32,10 +33,18 @@ class Health(BaseModel):
     media_us: int
 
 
+class Pulse(BaseModel):
+    """What everybody may know."""
+
+    ok: bool
+
+
 @router.get("/health", summary="State of the controller")
-async def health(office: TheOffice) -> Health:
-    """Answers also while the engine or the broker is away."""
+async def health(office: TheOffice, who: PerhapsWho) -> Health | Pulse:
+    """Answers also while the engine or the broker is away; who is not signed in learns `ok` alone."""
     air, link = office.air, office.link
+    if who is None or "read" not in who.permissions:
+        return Pulse(ok=air.ready and link.connected)
     states: dict[str, int] = {}
     for node in await office.stations.nodes():
         state = office.reports.view(node)["state"]
@@ -62,6 +71,7 @@ async def health(office: TheOffice) -> Health:
     summary="Changes as they happen (server-sent events)",
     response_class=StreamingResponse,
     responses={**errors(503), 200: {"content": {"text/event-stream": {}}}},
+    openapi_extra=needs("read"),
 )
 async def events(office: TheOffice) -> StreamingResponse:
     """Events `node`, `session`, `zone` and `health`, the first three with the id of what changed, to be read anew.

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from codec.wire import command
+from controller.people.permissions import needs
 from controller.web.errors import errors
 from controller.web.models.fields import at
 from controller.web.models.nodes import Command, CommandOut, NodeList, NodeOut, NodePatch, Stranger
@@ -14,20 +15,25 @@ from controller.web.views import node_out
 router = APIRouter(prefix="/api/nodes", tags=["nodes"])
 
 
-@router.get("", summary="List nodes")
+@router.get("", summary="List nodes", openapi_extra=needs("read"))
 async def list_nodes(office: TheOffice) -> NodeList:
     """Our nodes by id with their state, and strangers at the broker."""
     strangers = [Stranger(id=name, seen_at=at(seen)) for name, seen in office.reports.unknown.items()]
     return NodeList(nodes=[node_out(office, node) for node in await office.stations.nodes()], unknown=strangers)
 
 
-@router.get("/{node_id}", summary="Read a node", responses=errors(404))
+@router.get("/{node_id}", summary="Read a node", responses=errors(404), openapi_extra=needs("read"))
 async def read_node(office: TheOffice, node_id: str) -> NodeOut:
     """One node."""
     return node_out(office, await office.stations.node(node_id))
 
 
-@router.patch("/{node_id}", summary="Change a node", responses=errors(400, 404, 422))
+@router.patch(
+    "/{node_id}",
+    summary="Change a node",
+    responses=errors(400, 404, 422),
+    openapi_extra=needs("nodes.write", "node.change"),
+)
 async def change_node(office: TheOffice, node_id: str, body: NodePatch) -> NodeOut:
     """Fields that are left out stay as they are. The node is told now, or when it comes on line."""
     node = await office.stations.change_node(node_id, body.columns())
@@ -35,13 +41,24 @@ async def change_node(office: TheOffice, node_id: str, body: NodePatch) -> NodeO
     return node_out(office, node)
 
 
-@router.delete("/{node_id}", status_code=204, summary="Remove a node", responses=errors(404))
+@router.delete(
+    "/{node_id}",
+    status_code=204,
+    summary="Remove a node",
+    responses=errors(404),
+    openapi_extra=needs("nodes.write", "node.remove"),
+)
 async def remove_node(office: TheOffice, node_id: str) -> None:
     """Its sound stops at once; what it says from now on is a stranger's."""
     await office.stations.remove_node(node_id)
 
 
-@router.post("/{node_id}/command", summary="Order a node", responses=errors(400, 404, 409, 422, 503))
+@router.post(
+    "/{node_id}/command",
+    summary="Order a node",
+    responses=errors(400, 404, 409, 422, 503),
+    openapi_extra=needs("nodes.write", "node.order"),
+)
 async def order(
     office: TheOffice,
     node_id: str,

@@ -6,27 +6,36 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from controller.descriptions import describe
+from controller.people.permissions import needs
 from controller.web.errors import errors
 from controller.web.models.sessions import SessionList, SessionNew, SessionOut, SessionPatch, SessionSolo, SoloOut
-from controller.web.parts import TheOffice
+from controller.web.parts import TheOffice, TheWho
 from controller.web.views import session_out
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"])
 
 
-@router.post("", status_code=201, summary="Put a source on air", responses=errors(400, 404, 409, 422, 503))
-async def begin(office: TheOffice, body: SessionNew) -> SessionOut:
+@router.post(
+    "",
+    status_code=201,
+    summary="Put a source on air",
+    responses=errors(400, 403, 404, 409, 422, 503),
+    openapi_extra=needs("broadcast", "broadcast.begin"),
+)
+async def begin(office: TheOffice, who: TheWho, body: SessionNew) -> SessionOut:
     """Answers when the session is in the database and its source was started; it ends with its source.
 
     Text, chime, tone, stream, sound card, RTP: they sound at once. sound: upload it first (`POST /api/sounds`).
     push: send the samples afterwards (`PUT /api/sessions/{id}/input`).
     """
+    if body.priority == "emergency":
+        who.must("broadcast.emergency")
     return session_out(
         await office.broadcasts.begin(body.source, body.zones, body.priority_number(), body.gain_db, body.allow_empty)
     )
 
 
-@router.get("", summary="List sessions", responses=errors(422))
+@router.get("", summary="List sessions", responses=errors(422), openapi_extra=needs("read"))
 async def list_sessions(
     office: TheOffice,
     active: Annotated[bool, Query(description="only those that are not over")] = False,
@@ -36,31 +45,43 @@ async def list_sessions(
     return SessionList(sessions=[session_out(row) for row in await office.broadcasts.recent(limit, active)])
 
 
-@router.post("/stop-all", summary="Silence everything")
+@router.post("/stop-all", summary="Silence everything", openapi_extra=needs("broadcast", "broadcast.stop_all"))
 async def stop_all(office: TheOffice) -> SessionList:
     """Ends every session and answers with them."""
     return SessionList(sessions=[session_out(row) for row in await office.broadcasts.stop_all("stopped")])
 
 
-@router.get("/{session_id}", summary="Read a session", responses=errors(404))
+@router.get("/{session_id}", summary="Read a session", responses=errors(404), openapi_extra=needs("read"))
 async def read_session(office: TheOffice, session_id: str) -> SessionOut:
     """One session."""
     return session_out(await office.broadcasts.get(session_id))
 
 
-@router.patch("/{session_id}", summary="Change the gain", responses=errors(400, 404, 409, 422))
+@router.patch(
+    "/{session_id}",
+    summary="Change the gain",
+    responses=errors(400, 404, 409, 422),
+    openapi_extra=needs("broadcast", "broadcast.change"),
+)
 async def change(office: TheOffice, session_id: str, body: SessionPatch) -> SessionOut:
     """It is ramped: no click."""
     return session_out(await office.broadcasts.set_gain(session_id, body.gain_db))
 
 
-@router.delete("/{session_id}", summary="Stop a session", responses=errors(404))
+@router.delete(
+    "/{session_id}", summary="Stop a session", responses=errors(404), openapi_extra=needs("broadcast", "broadcast.stop")
+)
 async def stop(office: TheOffice, session_id: str) -> SessionOut:
     """Fades out. The session stays in the list; stopping it twice is no error."""
     return session_out(await office.broadcasts.end(session_id, "stopped"))
 
 
-@router.put("/{session_id}/solo", summary="Let one node alone sound", responses=errors(400, 404, 409, 422, 503))
+@router.put(
+    "/{session_id}/solo",
+    summary="Let one node alone sound",
+    responses=errors(400, 404, 409, 422, 503),
+    openapi_extra=needs("broadcast", "broadcast.solo"),
+)
 async def solo(
     office: TheOffice,
     session_id: str,
@@ -76,7 +97,12 @@ async def solo(
     return SoloOut(node=found.node, silent=found.silent, unanswered=found.unanswered)
 
 
-@router.put("/{session_id}/input", summary="Send samples", responses=errors(404, 409))
+@router.put(
+    "/{session_id}/input",
+    summary="Send samples",
+    responses=errors(404, 409),
+    openapi_extra=needs("broadcast", "broadcast.input"),
+)
 async def push(
     request: Request,
     office: TheOffice,
@@ -103,6 +129,7 @@ async def push(
     summary="Session description (RFC 8866)",
     response_class=Response,
     responses={**errors(404, 409), 200: {"content": {"application/sdp": {}}}},
+    openapi_extra=needs("read"),
 )
 async def sdp(
     office: TheOffice,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from controller.errors import UnusableError
+from controller.people.permissions import needs
 from controller.web.errors import errors
 from controller.web.models.sounds import SoundList, SoundOut
 from controller.web.parts import TheOffice
@@ -28,13 +29,19 @@ _BODY = {
 }
 
 
-@router.get("", summary="List sounds")
+@router.get("", summary="List sounds", openapi_extra=needs("read"))
 async def list_sounds(office: TheOffice) -> SoundList:
     """The newest first."""
     return SoundList(sounds=[sound_out(row) for row in await office.sounds.all()])
 
 
-@router.post("", status_code=201, summary="Upload a sound", responses=errors(400, 409, 413, 422), openapi_extra=_BODY)
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a sound",
+    responses=errors(400, 409, 413, 422),
+    openapi_extra={**_BODY, **needs("sounds.write", "sound.add")},
+)
 async def upload(
     request: Request,
     response: Response,
@@ -57,13 +64,19 @@ async def upload(
     return sound_out(sound)
 
 
-@router.get("/{sound_id}", summary="Read a sound", responses=errors(404))
+@router.get("/{sound_id}", summary="Read a sound", responses=errors(404), openapi_extra=needs("read"))
 async def read_sound(office: TheOffice, sound_id: str) -> SoundOut:
     """What is known of a sound."""
     return sound_out(await office.sounds.get(sound_id))
 
 
-@router.delete("/{sound_id}", status_code=204, summary="Remove a sound", responses=errors(404))
+@router.delete(
+    "/{sound_id}",
+    status_code=204,
+    summary="Remove a sound",
+    responses=errors(404),
+    openapi_extra=needs("sounds.write", "sound.remove"),
+)
 async def remove_sound(office: TheOffice, sound_id: str) -> None:
     """A session that plays it now plays on."""
     await office.sounds.remove(sound_id)

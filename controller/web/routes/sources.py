@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from controller.errors import ControllerError
 from controller.ingest.request import ChimeRequest, Media, PushRequest, SoundRequest
+from controller.people.permissions import needs
 from controller.web.parts import TheOffice
 
 router = APIRouter(prefix="/api/sources", tags=["sources"])
@@ -21,7 +22,7 @@ class SourceList(BaseModel):
     sound_cards: list[dict[str, Any]]
 
 
-@router.get("", summary="List what can be put on air")
+@router.get("", summary="List what can be put on air", openapi_extra=needs("read"))
 async def list_sources(office: TheOffice) -> SourceList:
     """The fields of each kind are in the description of `POST /api/sessions`."""
     try:

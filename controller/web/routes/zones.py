@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from controller.acoustics import placement
 from controller.errors import ConflictError, NotFoundError
+from controller.people.permissions import needs
 from controller.storage.tables import Node
 from controller.web.errors import errors
 from controller.web.models.fields import Name
@@ -23,35 +24,52 @@ from controller.web.views import zone_out
 router = APIRouter(prefix="/api/zones", tags=["zones"])
 
 
-@router.get("", summary="List zones")
+@router.get("", summary="List zones", openapi_extra=needs("read"))
 async def list_zones(office: TheOffice) -> ZoneList:
     """All zones with the ids of their nodes and what is on air in them."""
     roster = await office.stations.roster()
     return ZoneList(zones=[zone_out(office, zone, roster.members[zone.id]) for zone in roster.zones.values()])
 
 
-@router.post("", status_code=201, summary="Add a zone", responses=errors(400, 409, 422))
+@router.post(
+    "",
+    status_code=201,
+    summary="Add a zone",
+    responses=errors(400, 409, 422),
+    openapi_extra=needs("zones.write", "zone.add"),
+)
 async def add_zone(office: TheOffice, body: ZoneNew) -> ZoneOut:
     """A zone has no nodes at first."""
     defaults = {"title": "", "profile": "lan", "gain_db": 0.0, "multicast": None, "sync_group": None}
     return zone_out(office, await office.stations.add_zone({**defaults, **body.columns()}), [])
 
 
-@router.get("/{zone_id}", summary="Read a zone", responses=errors(404))
+@router.get("/{zone_id}", summary="Read a zone", responses=errors(404), openapi_extra=needs("read"))
 async def read_zone(office: TheOffice, zone_id: str) -> ZoneOut:
     """One zone."""
     zone = await office.stations.zone(zone_id)
     return zone_out(office, zone, (await office.stations.roster()).members[zone.id])
 
 
-@router.patch("/{zone_id}", summary="Change a zone", responses=errors(400, 404, 422))
+@router.patch(
+    "/{zone_id}",
+    summary="Change a zone",
+    responses=errors(400, 404, 422),
+    openapi_extra=needs("zones.write", "zone.change"),
+)
 async def change_zone(office: TheOffice, zone_id: Name, body: ZonePatch) -> ZoneOut:
     """Fields that are left out stay as they are. What is on air goes on with the new settings."""
     zone = await office.stations.change_zone(zone_id, body.columns())
     return zone_out(office, zone, (await office.stations.roster()).members[zone.id])
 
 
-@router.delete("/{zone_id}", status_code=204, summary="Remove a zone", responses=errors(404, 409))
+@router.delete(
+    "/{zone_id}",
+    status_code=204,
+    summary="Remove a zone",
+    responses=errors(404, 409),
+    openapi_extra=needs("zones.write", "zone.remove"),
+)
 async def remove_zone(office: TheOffice, zone_id: str) -> None:
     """Only a zone without nodes, in which nothing is on air, can be removed."""
     for session in office.broadcasts.active:
@@ -60,7 +78,12 @@ async def remove_zone(office: TheOffice, zone_id: str) -> None:
     await office.stations.remove_zone(zone_id)
 
 
-@router.post("/{zone_id}/align", summary="Align the horns by position", responses=errors(400, 404, 409, 422))
+@router.post(
+    "/{zone_id}/align",
+    summary="Align the horns by position",
+    responses=errors(400, 404, 409, 422),
+    openapi_extra=needs("zones.write", "zone.align"),
+)
 async def align(office: TheOffice, zone_id: Name, body: ZoneAlign) -> ZoneAligned:
     """Computes each node's acoustic delay (`delay_us`), and its gain where asked for, from `x_m` and `y_m`; sets them.
 

@@ -10,13 +10,18 @@ async function call(method, path, body, headers = {}) {
   const answer = response.status === 204 ? null : await response.json().catch(() => null);
   if (!response.ok) {
     const error = answer?.error ?? {};
-    throw new Error([error.message, error.hint].filter(Boolean).join(" "));
+    if (response.status === 401) document.dispatchEvent(new Event("signed-out"));
+    const thrown = new Error([error.message, error.hint].filter(Boolean).join(" "));
+    throw Object.assign(thrown, { code: error.code, status: response.status });
   }
   return answer;
 }
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 
+export const me = () => call("GET", "/me");
+export const signIn = (body) => call("POST", "/sign-in", JSON.stringify(body), JSON_TYPE);
+export const signOut = () => call("POST", "/sign-out");
 export const zones = async () => (await call("GET", "/zones")).zones;
 export const nodes = () => call("GET", "/nodes");
 export const activeSessions = async () => (await call("GET", "/sessions?active=true")).sessions;

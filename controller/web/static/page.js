@@ -1,6 +1,7 @@
 // What the page does: follows the controller's events, and asks it to speak and to be silent.
 
 import * as api from "./api.js";
+import * as signin from "./signin.js";
 import * as view from "./view.js";
 
 const form = document.getElementById("broadcast");
@@ -37,25 +38,36 @@ function gathered(work) {
   };
 }
 
+let events = null;
+
+function leave() {
+  events?.close();
+  events = null;
+}
+
 function follow() {
-  const events = new EventSource("/api/events");
+  leave();
+  const stream = new EventSource("/api/events");
+  events = stream;
   const sessions = gathered(loadSessions);
   const stations = gathered(loadStations);
   const health = gathered(loadHealth);
-  events.addEventListener("hello", () => { stations(); sessions(); health(); });
-  events.addEventListener("session", sessions);
-  events.addEventListener("zone", stations);
-  events.addEventListener("health", health);
-  events.addEventListener("node", (event) => {
+  stream.addEventListener("hello", () => { stations(); sessions(); health(); });
+  stream.addEventListener("session", sessions);
+  stream.addEventListener("zone", stations);
+  stream.addEventListener("health", health);
+  stream.addEventListener("node", (event) => {
     const change = JSON.parse(event.data);
     const node = known.nodes.find((one) => one.id === change.id);
     if (!node) return stations();
     Object.assign(node, change);
     return view.showNode(node, known.nodes, zoneTitle);
   });
-  events.addEventListener("error", () => {
+  stream.addEventListener("error", () => {
     view.showTrouble("disconnected");
-    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    api.me().catch(() => {}); // shows the sign-in where that is what is missing
+    setTimeout(() => { if (events === stream) follow(); }, 3000);
   });
 }
 
@@ -114,4 +126,4 @@ document.getElementById("stop-all").addEventListener("click", async () => {
   }
 });
 
-follow();
+signin.begin(follow, leave);

@@ -113,7 +113,8 @@ def test_a_session_of_another_kind_takes_no_samples(office: Running) -> None:
 def test_session_description(office: Running) -> None:
     office.post("/api/zones", {"id": "thon-2"})
     session = office.post(
-        "/api/sessions", {"source": {"kind": "tone"}, "zones": ["thon-1", "thon-2"], "allow_empty": True}
+        "/api/sessions",
+        {"source": {"kind": "tone", "duration_ms": 60_000}, "zones": ["thon-1", "thon-2"], "allow_empty": True},
     )["id"]
     path = f"/api/sessions/{session}/session.sdp"
     office.until(lambda: all(office.get(f"/api/zones/{zone}")["on_air"] for zone in ("thon-1", "thon-2")))
@@ -193,7 +194,7 @@ def test_sources_and_health(office: Running) -> None:
     assert "vi" in sources["voices"]
     health = office.get("/api/health")
     assert health["ok"]
-    assert health["nodes"] == {"new": 1}
+    assert sum(health["nodes"].values()) == len(office.get("/api/nodes")["nodes"]) >= 1
 
 
 def test_openapi_describes_every_route(office: Running) -> None:

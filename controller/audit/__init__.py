@@ -1,0 +1,1 @@
+"""The audit: every change and every broadcast, hash-chained, so that no record can be altered unseen."""

@@ -1,0 +1,153 @@
+"""Adds records to the audit, in the transaction of what they tell of; and reads them."""
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controller.audit import change as changes
+from controller.audit.change import SYSTEM, Change
+from controller.audit.head import Head, HeadFile
+from controller.audit.record import GENESIS, Record, details_of
+from controller.audit.verify import BROKEN, Verdict, Verifier
+from controller.clock import wall_us
+from controller.storage.audit import AuditRow
+from controller.storage.database import Database
+
+log = logging.getLogger(__name__)
+
+_BATCH = 500
+_HEAD = "audit_head"
+_CHANGE = "audit_change"
+
+
+class Audit:
+    """The audit in the database, its head in `folder`. Every write of the database passes by here."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._head_file = HeadFile(folder)
+        self._last = Head()
+        database.before_commit = self._before_commit
+        database.after_commit = self._after_commit
+
+    async def start(self) -> None:
+        """Look whether the chain is whole, and say so in the log where it is not; raises StartError without a key."""
+        self._head_file.prepare()
+        verdict = await self.verify()
+        for problem in verdict.problems[:5]:
+            log.error("audit: %s", problem)
+        self._last = verdict.head
+        if verdict.whole:
+            self._head_file.write(verdict.head)  # it may be behind, after a crash between a commit and it
+            return
+        if not any(record.action == BROKEN for record in await self.page(None, 1)):
+            # For ever: the next record moves the head on, and what showed the end missing would be gone.
+            async with self._database.write() as session:
+                await self._append(session, _broken(verdict.problems))
+
+    async def record(self, session: AsyncSession, action: str, thing: str = "", **details: Any) -> None:
+        """Add a record in this transaction, in the name of whoever is changing something, else of the controller."""
+        change = changes.current()
+        who, address = (change.who, change.address) if change else (SYSTEM, "")
+        if change:
+            session.info[_CHANGE] = change
+        await self._append(session, Change(who, address, action, thing, details))
+
+    async def note(self, change: Change) -> None:
+        """Add a record of a change that no other transaction told of, or that was refused."""
+        async with self._database.write() as session:
+            await self._append(session, change)
+            session.info[_CHANGE] = change
+
+    async def page(self, before: int | None, limit: int) -> list[Record]:
+        """Return up to `limit` records below number `before`, the newest first."""
+        asked = select(AuditRow).order_by(AuditRow.n.desc()).limit(limit)
+        if before is not None:
+            asked = asked.where(AuditRow.n < before)
+        async with self._database.read() as session:
+            return [_record(row) for row in await session.scalars(asked)]
+
+    async def all(self) -> AsyncIterator[Record]:
+        """Yield every record in order, in batches: the table may be long."""
+        last = None
+        while True:
+            asked = select(AuditRow).order_by(AuditRow.n).limit(_BATCH)
+            if last is not None:
+                asked = asked.where(AuditRow.n > last)
+            async with self._database.read() as session:
+                rows = [_record(row) for row in await session.scalars(asked)]
+            if not rows:
+                return
+            last = rows[-1].n
+            for row in rows:
+                yield row
+
+    async def verify(self) -> Verdict:
+        """Return whether the chain is whole, and every place where it is not."""
+        verifier = Verifier()
+        try:
+            kept = self._head_file.read()  # before the table: it is written after it
+        except ValueError as error:
+            verifier.problems.append(f"{error}; the end of the audit cannot be trusted")
+            kept = None
+        else:
+            if kept is None and await self.page(None, 1):
+                verifier.problems.append("audit.head is missing; the end of the audit cannot be trusted")
+        async for record in self.all():
+            verifier.add(record, kept)
+        return verifier.verdict(kept)
+
+    async def _append(self, session: AsyncSession, change: Change) -> None:
+        if (await session.connection()).dialect.name == "postgresql":
+            await session.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))  # several controllers, one chain
+        last = (await session.execute(select(AuditRow.n, AuditRow.hash).order_by(AuditRow.n.desc()).limit(1))).first()
+        n, previous = (last.n, last.hash) if last else (0, GENESIS)
+        if n < self._last.n and change.action != BROKEN:
+            problem = f"records {n + 1} to {self._last.n} were removed from the end"
+            log.error("audit: %s", problem)
+            await self._append(session, _broken([problem]))
+            n, previous = session.info[_HEAD].n, session.info[_HEAD].hash
+        bare = Record(
+            n=n + 1,
+            wall_us=wall_us(),
+            who=change.who[:120],
+            address=change.address[:64],
+            action=change.action,
+            object=change.object[:200],
+            details=details_of(change.details),
+            previous=previous,
+        )
+        row = AuditRow(**{**vars(bare), "hash": bare.digest()})
+        session.add(row)
+        await session.flush()
+        session.info[_HEAD] = Head(row.n, row.hash)
+
+    async def _before_commit(self, session: AsyncSession) -> None:
+        change = changes.current()
+        if change and not change.recorded and _CHANGE not in session.info:
+            await self._append(session, change)
+            session.info[_CHANGE] = change
+
+    def _after_commit(self, session: AsyncSession) -> None:
+        change = session.info.get(_CHANGE)
+        if change:
+            change.recorded = True
+        head = session.info.get(_HEAD)
+        if head:
+            self._last = head
+            try:
+                self._head_file.write(head)
+            except OSError as error:
+                log.error("audit.head is not written: %s; free some space", error)
+
+
+def _broken(problems: list[str]) -> Change:
+    return Change(SYSTEM, "", BROKEN, "", {"problems": problems[:20]})
+
+
+def _record(row: AuditRow) -> Record:
+    return Record(row.n, row.wall_us, row.who, row.address, row.action, row.object, row.details, row.previous, row.hash)

@@ -1,0 +1,196 @@
+"""Denied by default: for each route, each role, each scope of a token, and nobody, whether it is let through."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from controller.web.access import UndeclaredRouteError, listed
+from tests.controller.running import Running, running
+
+SELF = "self"
+ANYONE = "anyone"
+PUBLIC = "public"
+ROUTES = {
+    ("GET", "/ca.pem"): PUBLIC,
+    ("GET", "/api/ca"): "read",
+    ("POST", "/api/ca/rotate"): "authority.write",
+    ("GET", "/api/health"): PUBLIC,
+    ("POST", "/api/sign-in"): PUBLIC,
+    ("POST", "/api/enrol"): PUBLIC,
+    ("GET", "/api/oidc/start"): PUBLIC,
+    ("GET", "/api/oidc/return"): PUBLIC,
+    ("GET", "/api/events"): "read",
+    ("GET", "/api/sources"): "read",
+    ("GET", "/api/zones"): "read",
+    ("POST", "/api/zones"): "zones.write",
+    ("GET", "/api/zones/{zone_id}"): "read",
+    ("PATCH", "/api/zones/{zone_id}"): "zones.write",
+    ("DELETE", "/api/zones/{zone_id}"): "zones.write",
+    ("POST", "/api/zones/{zone_id}/align"): "zones.write",
+    ("GET", "/api/nodes"): "read",
+    ("POST", "/api/nodes"): "nodes.write",
+    ("GET", "/api/nodes/{node_id}"): "read",
+    ("PATCH", "/api/nodes/{node_id}"): "nodes.write",
+    ("DELETE", "/api/nodes/{node_id}"): "nodes.write",
+    ("POST", "/api/nodes/{node_id}/command"): "nodes.write",
+    ("POST", "/api/nodes/{node_id}/enrolment"): "nodes.enrol",
+    ("POST", "/api/nodes/{node_id}/retire"): "nodes.enrol",
+    ("GET", "/api/sessions"): "read",
+    ("POST", "/api/sessions"): "broadcast",
+    ("POST", "/api/sessions/stop-all"): "broadcast",
+    ("GET", "/api/sessions/{session_id}"): "read",
+    ("PATCH", "/api/sessions/{session_id}"): "broadcast",
+    ("DELETE", "/api/sessions/{session_id}"): "broadcast",
+    ("PUT", "/api/sessions/{session_id}/solo"): "broadcast",
+    ("PUT", "/api/sessions/{session_id}/input"): "broadcast",
+    ("GET", "/api/sessions/{session_id}/session.sdp"): "read",
+    ("GET", "/api/sounds"): "read",
+    ("POST", "/api/sounds"): "sounds.write",
+    ("GET", "/api/sounds/{sound_id}"): "read",
+    ("DELETE", "/api/sounds/{sound_id}"): "sounds.write",
+    ("GET", "/api/users"): "people.read",
+    ("POST", "/api/users"): "people.write",
+    ("PATCH", "/api/users/{name}"): "people.write",
+    ("DELETE", "/api/users/{name}"): "people.write",
+    ("PUT", "/api/users/{name}/password"): "people.write",
+    ("DELETE", "/api/users/{name}/totp"): "people.write",
+    ("GET", "/api/tokens"): SELF,
+    ("POST", "/api/tokens"): SELF,
+    ("DELETE", "/api/tokens/{token_id}"): ANYONE,
+    ("GET", "/api/me"): ANYONE,
+    ("PUT", "/api/me/password"): SELF,
+    ("POST", "/api/me/totp"): SELF,
+    ("PUT", "/api/me/totp"): SELF,
+    ("GET", "/api/audit"): "audit.read",
+    ("GET", "/api/audit/verify"): "audit.read",
+    ("GET", "/api/audit/export"): "audit.read",
+    ("POST", "/api/sign-out"): SELF,  # the last: it ends what asks
+}
+UNLISTED = {("GET", "/"): PUBLIC, ("GET", "/static/page.js"): PUBLIC, ("GET", "/api/openapi.json"): "read"}
+"""What the OpenAPI document does not list."""
+SPEAKING = {"read", "broadcast", "broadcast.emergency", "sounds.write"}
+ROLES = {
+    "administrator": {
+        *("read", "broadcast", "broadcast.emergency", "sounds.write", "zones.write", "nodes.write", "nodes.enrol"),
+        *("people.read", "people.write", "audit.read", "authority.write"),
+    },
+    "operator": SPEAKING,
+    "approver": SPEAKING,
+    "technician": {"read", "broadcast", "sounds.write", "zones.write", "nodes.write", "nodes.enrol"},
+    "auditor": {"read", "people.read", "audit.read"},
+    "board": {"read"},
+}
+PASSWORD = "bốn từ không liên quan"
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A controller with one account a role, named by it, and one without."""
+    with running(tmp_path_factory.mktemp("people")) as controller:
+        for role in ROLES:
+            controller.post("/api/users", {"name": role, "roles": [role], "password": PASSWORD})
+        controller.post("/api/users", {"name": "nobody-yet", "roles": [], "password": PASSWORD})
+        yield controller
+
+
+def client(office: Running, **headers: str) -> httpx.Client:
+    return httpx.Client(base_url=office.ports["url"], trust_env=False, timeout=20, headers=headers, verify=office.tls())
+
+
+@contextlib.contextmanager
+def signed_in(office: Running, name: str) -> Iterator[httpx.Client]:
+    with client(office, Origin=office.ports["url"]) as browser:
+        assert browser.post("/api/sign-in", json={"name": name, "password": PASSWORD}).is_success
+        yield browser
+
+
+def token(office: Running, user: str, scope: str) -> httpx.Client:
+    made = office.post("/api/tokens", {"user": user, "scopes": [scope]})["token"]
+    return client(office, Authorization=f"Bearer {made}")
+
+
+def status(asker: httpx.Client, method: str, path: str) -> int:
+    """Ask with names of nothing and an empty body: what is let through changes nothing."""
+    filled = path.replace("{", "no-").replace("}", "")
+    with asker.stream(method, filled, json={} if method in ("POST", "PUT", "PATCH") else None) as answer:
+        return answer.status_code
+
+
+def let_through(asker: httpx.Client) -> set[tuple[str, str]]:
+    """Return the routes that did not answer 401 or 403 for want of a permission."""
+    return {(method, path) for method, path in [*UNLISTED, *ROUTES] if status(asker, method, path) not in (401, 403)}
+
+
+def expected(allowed: set[str]) -> set[tuple[str, str]]:
+    return {route for route, permission in {**UNLISTED, **ROUTES}.items() if permission in allowed}
+
+
+def test_every_route_has_a_row(people: Running) -> None:
+    document: dict[str, Any] = people.get("/api/openapi.json")["paths"]
+    found = {
+        (method.upper(), path): operation.get("x-permission", PUBLIC)
+        for path, operations in document.items()
+        for method, operation in operations.items()
+    }
+    assert found == ROUTES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_its_row_says_and_nothing_else(people: Running, role: str) -> None:
+    with signed_in(people, role) as browser:
+        assert let_through(browser) == expected({PUBLIC, SELF, ANYONE, *ROLES[role]})
+
+
+def test_an_account_without_a_role_may_see_itself_alone(people: Running) -> None:
+    with signed_in(people, "nobody-yet") as browser:
+        assert let_through(browser) == expected({PUBLIC, SELF, ANYONE})
+
+
+def test_nobody_may_do_what_is_public_alone(people: Running) -> None:
+    for headers in ({}, {"Authorization": "Bearer loaxa_x"}, {"Cookie": "loaxa=x"}, {"Authorization": "Basic YTpi"}):
+        with client(people, **headers) as stranger:
+            assert let_through(stranger) == expected({PUBLIC}), headers
+    with client(people) as stranger:
+        assert stranger.get("/api/health").json() == {"ok": True}
+
+
+@pytest.mark.parametrize("scope", sorted(ROLES["administrator"]))
+def test_a_token_may_do_what_its_one_scope_says(people: Running, scope: str) -> None:
+    with token(people, "administrator", scope) as program:
+        assert let_through(program) == expected({PUBLIC, ANYONE, scope})
+
+
+def test_a_token_may_never_do_more_than_its_account(people: Running) -> None:
+    with token(people, "board", "zones.write") as program:
+        assert let_through(program) == expected({PUBLIC, ANYONE})
+
+
+def test_an_emergency_needs_a_permission_of_its_own(people: Running) -> None:
+    people.village()
+    body = {"source": {"kind": "tone", "duration_ms": 200}, "zones": ["thon-1"], "priority": "emergency"}
+    with signed_in(people, "technician") as browser:
+        refused = browser.post("/api/sessions", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_allowed")
+        assert browser.post("/api/sessions", json={**body, "priority": "live"}).status_code == 201
+    with signed_in(people, "operator") as browser:
+        assert browser.post("/api/sessions", json=body).status_code == 201
+
+
+def test_a_route_that_says_nothing_keeps_the_controller_from_starting() -> None:
+    from fastapi import APIRouter, FastAPI
+
+    from controller.people.permissions import needs
+
+    router = APIRouter()
+    router.add_api_route("/api/forgotten", lambda: None, methods=["GET"])
+    with pytest.raises(UndeclaredRouteError, match="/api/forgotten does not say"):
+        listed(FastAPI(openapi_url=None, docs_url=None, redoc_url=None), [router])
+    unnamed = APIRouter()
+    unnamed.add_api_route("/api/unnamed", lambda: None, methods=["POST"], openapi_extra=needs("read"))
+    with pytest.raises(UndeclaredRouteError, match="no name for the audit"):
+        listed(FastAPI(openapi_url=None, docs_url=None, redoc_url=None), [unnamed])
+    with pytest.raises(ValueError, match="no permission"):
+        needs("everything")
