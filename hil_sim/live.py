@@ -31,7 +31,8 @@ def run_village(nodes: int, port: int) -> int:
             print(f"Starting a controller, a broker and {nodes} nodes ...", flush=True)
             with Village(scenario, Path(folder), http_port=port, record=False) as village:
                 village.wait_online()
-                print(_welcome(village.office.url, nodes), flush=True)
+                password = village.office.put("/api/users/admin/password", {})["made_password"]
+                print(_welcome(village.office.url, nodes, password), flush=True)
                 _tend(village)
     except KeyboardInterrupt:
         print("\nThe village is gone.", flush=True)
@@ -56,10 +57,10 @@ def _tend(village: Village) -> None:
         time.sleep(_TICK_S)
 
 
-def _welcome(url: str, nodes: int) -> str:
+def _welcome(url: str, nodes: int, password: str) -> str:
     at = "" if url.endswith(":8080") else f" --controller {url}"
     return (
-        f"\n  {url}\n\n"
+        f"\n  {url}\n  User name: admin   Password: {password}\n\n"
         f"{nodes} nodes are on line in the zone {ZONE}. Three things to try in another terminal:\n\n"
         f'  .venv/bin/loaxa broadcast{at} --zone {ZONE} "text:Kính thưa bà con"\n'
         f"  .venv/bin/loaxa node list{at}\n"

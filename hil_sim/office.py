@@ -76,6 +76,10 @@ class Office:
         """Return the answer to a GET; raises OfficeError."""
         return self._ask("GET", path)
 
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a PUT; raises OfficeError."""
+        return self._ask("PUT", path, json=body)
+
     def upload(self, path: Path) -> str:
         """Store a sound file; return its id."""
         return str(self._ask("POST", "/api/sounds", content=path.read_bytes(), params={"title": path.name})["id"])

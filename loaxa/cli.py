@@ -57,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     _add_administration(commands, remote)
+    _add_people(commands, remote)
 
     sim = commands.add_parser("sim", help="a village without poles")
     sims = sim.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -151,6 +152,54 @@ def _add_administration(
     stop.add_argument("id", metavar="ID", help="of the session, or: all")
 
 
+def _add_people(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    remote: argparse.ArgumentParser,
+) -> None:
+    secret = argparse.ArgumentParser(add_help=False)
+    secret.add_argument("--generate", action="store_true", help="have a password made up, in place of asking for one")
+    user = commands.add_parser("user", help="accounts of people")
+    users = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = users.add_parser("add", parents=[remote, secret], help="add an account; asks for its password")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--title", default="", help="the person's name")
+    add.add_argument("--role", action="append", default=[], metavar="R", help="may be given several times")
+    change = users.add_parser("set", parents=[remote], help="change an account")
+    change.add_argument("name", metavar="NAME")
+    change.add_argument("--title")
+    change.add_argument("--role", action="append", default=[], metavar="R", help="all roles it shall have")
+    change.add_argument("--enabled", action=argparse.BooleanOptionalAction)
+    change.add_argument("--end-totp", action="store_true", help="ask for no one-time codes: the telephone is lost")
+    users.add_parser("list", parents=[remote], help="list accounts")
+    users.add_parser("remove", parents=[remote], help="remove an account").add_argument("name", metavar="NAME")
+    word = users.add_parser("password", parents=[remote, secret], help="give an account a new password")
+    word.add_argument("name", metavar="NAME")
+
+    token = commands.add_parser("token", help="tokens of programs")
+    tokens = token.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = tokens.add_parser("add", parents=[remote], help="make a token; it is shown once")
+    add.add_argument("--scope", action="append", required=True, metavar="S", help="such as read; several times")
+    add.add_argument("--title", default="")
+    add.add_argument("--days", type=int, default=90, help="how long it lives; default 90")
+    add.add_argument("--user", metavar="NAME", help="whose; default: who is signed in")
+    tokens.add_parser("list", parents=[remote], help="list tokens")
+    tokens.add_parser("remove", parents=[remote], help="revoke a token").add_argument("id", metavar="ID")
+
+    login = commands.add_parser("login", parents=[remote], help="sign in at a controller on another computer")
+    login.add_argument("name", metavar="NAME", nargs="?")
+    login.add_argument("--code", help="one-time code, where the account has them")
+    commands.add_parser("logout", parents=[remote], help="forget and revoke that sign-in")
+
+    audit = commands.add_parser("audit", help="who did what")
+    audits = audit.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = audits.add_parser("list", parents=[remote], help="the last records")
+    listing.add_argument("--limit", type=int, default=50, help="how many, at most 1000; default 50")
+    verify = audits.add_parser("verify", parents=[remote], help="find what was edited, removed, moved or cut off")
+    verify.add_argument("file", type=Path, nargs="?", metavar="FILE", help="an export, in place of the controller's")
+    export = audits.add_parser("export", parents=[remote], help="all records with their hashes, JSON lines")
+    export.add_argument("file", type=Path, metavar="FILE", help="or: -")
+
+
 def _add_align(zones: "argparse._SubParsersAction[argparse.ArgumentParser]", remote: argparse.ArgumentParser) -> None:
     align = zones.add_parser(
         "align",
@@ -222,9 +271,13 @@ def _run(args: argparse.Namespace, output: Output) -> int:
             return _simulate(args, output)
         case "bench":
             return _bench(args.name, args.nodes, output)
-    from loaxa import administration, broadcasting
+    from loaxa import administration, auditing, broadcasting, people
     from loaxa.client import Controller, default_url
 
+    if args.command == "login":
+        return people.login((args.controller or default_url()).rstrip("/"), args, output)
+    if args.command == "audit" and args.action == "verify" and args.file:
+        return auditing.verify_file(args.file, output)
     with Controller(args.controller or default_url(), args.ca) as controller:
         if args.command == "broadcast":
             return broadcasting.run(controller, args, output)
@@ -232,11 +285,16 @@ def _run(args: argparse.Namespace, output: Output) -> int:
             from loaxa import calibrating  # what measures is heavy
 
             return calibrating.run(controller, args, output)
+        if args.command == "logout":
+            return people.logout(controller, output)
         what = {
             "ca": administration.authority,
             "node": administration.node,
             "zone": administration.zone,
             "session": administration.session,
+            "user": people.user,
+            "token": people.token,
+            "audit": auditing.run,
         }
         return what[args.command](controller, args, output)
 

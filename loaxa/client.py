@@ -1,6 +1,7 @@
 """The REST interface of a running controller, as the command line uses it."""
 
 import os
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 
 from controller import localaccess
 from controller.localaccess import LocalAuth
+from loaxa import credentials
 from loaxa.errors import CommandError
 
 DEFAULT_URL = "https://127.0.0.1:8080"
@@ -26,13 +28,13 @@ class Controller:
         if not url.startswith(("http://", "https://")):
             raise CommandError(f"--controller {url} is not a URL; write for example {DEFAULT_URL}.")
         self.url = url.rstrip("/")
-        ca = ca or os.environ.get("LOAXA_CA") or None
-        try:
-            verify = localaccess.context(self.url, ca)
-        except OSError as error:  # ssl.SSLError is one
-            raise CommandError(f"{ca} is no certificate: {error.strerror or error}. Check --ca or LOAXA_CA.") from None
+        verify = verified(self.url, ca)
         self._client = httpx.Client(
-            base_url=self.url + "/api", timeout=ANSWER_S, trust_env=False, auth=LocalAuth(self.url), verify=verify
+            base_url=self.url + "/api",
+            timeout=ANSWER_S,
+            trust_env=False,
+            auth=LocalAuth(self.url, _token(self.url)),
+            verify=verify,
         )
 
     def __enter__(self) -> "Controller":
@@ -92,6 +94,16 @@ class Controller:
         except httpx.HTTPError as error:
             raise self._lost(error) from None
 
+    def download(self, path: str) -> Iterator[bytes]:
+        """Yield a long answer as it comes."""
+        try:
+            with self._client.stream("GET", path) as response:
+                if not response.is_success:
+                    raise CommandError(f"{self.url} answered {response.status_code} to {path}; sign in: loaxa login")
+                yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise self._lost(error) from None
+
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = self._client.request(method, path, **options)
@@ -121,7 +133,7 @@ class Controller:
 
 def _hint(hint: str) -> str:
     """Return the controller's hint as the command line says it; what only a program could do is left out."""
-    for resource in ("zone", "node", "session"):
+    for resource in ("zone", "node", "session", "user", "token"):
         hint = hint.replace(f"GET /api/{resource}s lists", f"loaxa {resource} list shows")
     return "" if "/api/" in hint else hint
 
@@ -131,6 +143,21 @@ def segment(name: str) -> str:
     if name in ("", ".", ".."):
         raise CommandError(f"'{name}' is no name.")
     return quote(name, safe="")
+
+
+def verified(url: str, ca: str | None) -> ssl.SSLContext:
+    """Return what the controller's certificate is verified by; raises CommandError for a file that is none."""
+    ca = ca or os.environ.get("LOAXA_CA") or None
+    try:
+        return localaccess.context(url, ca)
+    except OSError as error:  # ssl.SSLError is one
+        raise CommandError(f"{ca} is no certificate: {error.strerror or error}. Check --ca or LOAXA_CA.") from None
+
+
+def _token(url: str) -> str | None:
+    """Return the token to use at the controller at `url`: $LOAXA_TOKEN, else that of ``loaxa login``, else None."""
+    kept = credentials.find(url)
+    return os.environ.get("LOAXA_TOKEN") or (kept.token if kept else None)
 
 
 def default_url() -> str:
