@@ -68,6 +68,17 @@ def test_a_zone_and_a_node(office: Running) -> None:
     assert [zone["id"] for zone in answer(office, "zone", "list")["zones"]] == ["thon-1"]
 
 
+def test_the_authority(office: Running, tmp_path: Path) -> None:
+    shown = answer(office, "ca", "show")
+    assert shown["fingerprint"].encode() in loaxa(office, "ca", "show").stdout
+    kept = office.folder / "state" / "pki" / "ca.pem"
+    elsewhere = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}  # another user: no file of his own says who it is
+    assert "authority that is not known here" in complaint(loaxa(office, "ca", "show", env=elsewhere))
+    told = loaxa(office, "ca", "show", "--ca", str(kept), env=elsewhere).stderr.decode()
+    assert "authority" not in told, "it is believed; what is missing now is a sign-in at most"
+    assert "is no certificate" in complaint(loaxa(office, "ca", "show", "--ca", "/dev/null"))
+
+
 def test_a_node_is_enrolled_replaced_and_retired(office: Running) -> None:
     place = ("--sim-number", "+84912345678", "--address", "Nhà văn hóa thôn Đông", "--horns", "4", "--aim-deg", "90")
     answer(office, "node", "add", "cum-3", "--zone", "thon-1", *place, "--height-m", "8.5", "--note", "thang ở UBND")
