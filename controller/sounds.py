@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from controller.audit import change as changes
 from controller.clock import wall_us
 from controller.errors import ConflictError, NotFoundError
 from controller.ingest.loudness import Measured
@@ -39,6 +40,7 @@ class Sounds:
         Raises UnusableError, OversizeError, and ConflictError when there is no room for it beside the others.
         """
         part, sha256, size_bytes = await self._folder.receive(chunks)
+        changes.about(sha256, title=title, size_bytes=size_bytes)
         try:
             known = await self._find(sha256)
             if known:

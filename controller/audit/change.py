@@ -33,3 +33,10 @@ def current() -> Change | None:
     """Return the change under way, or None: the controller acts by itself."""
     found = _CURRENT.get()
     return None if found is None or found.over else found
+
+
+def about(thing: str, **details: Any) -> None:
+    """Say what the change under way is of, where its request cannot: the record will have it."""
+    change = current()
+    if change:
+        change.object, change.details = thing, details

@@ -41,6 +41,11 @@ class Accounts:
         async with self._database.read() as session:
             return list(await session.scalars(select(Account).order_by(Account.name)))
 
+    async def known(self, name: str) -> bool:
+        """Return whether there is such an account."""
+        async with self._database.read() as session:
+            return await session.get(Account, name) is not None
+
     async def get(self, name: str) -> Account:
         """Return an account; raises NotFoundError."""
         async with self._database.read() as session:

@@ -61,7 +61,9 @@ class People:
             if not await self.accounts.use_code(name, code):
                 account = None
         if account is None:
-            await self._audit.note(Change("nobody", address, "sign_in.refused", name))
+            # A name that nobody has may be a password in the wrong field.
+            known = name if await self.accounts.known(name) else "an unknown name"
+            await self._audit.note(Change("nobody", address, "sign_in.refused", known))
             raise RefusedError("sign_in_refused", "The name, the password or the code is wrong.", "Try again.")
         self._delays.succeeded(name, address)
         secret = await self.sign_ins.begin(account, "password")

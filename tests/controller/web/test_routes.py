@@ -65,6 +65,8 @@ def test_a_stored_sound_plays_and_ends(office: Running) -> None:
     assert again.status_code == 200
     assert again.json() == sound.json()
     assert sound.json()["duration_s"] == pytest.approx(1.0, abs=0.01)
+    told = [(one["action"], one["object"]) for one in office.get("/api/audit?limit=2")["records"]]
+    assert told == [("sound.add", sound.json()["id"])] * 2
     source = {"kind": "sound", "sound": sound.json()["id"]}
     session = office.post("/api/sessions", {"source": source, "zones": ["thon-1"], "priority": "emergency"})
     assert session["priority"] == "emergency"

@@ -202,3 +202,25 @@ def test_the_first_password_is_told_once_and_kept_nowhere(tmp_path: object, hous
     assert kept and not any(password.encode() in path.read_bytes() for path in kept)
     with browser(house) as client:
         assert sign_in(client, "admin", password).json()["roles"] == ["administrator"]
+
+
+def test_every_sign_in_is_in_the_audit_and_no_secret_is(house: Running) -> None:
+    account(house, "khanh")
+    with browser(house, "127.0.4.1") as client:
+        sign_in(client, "khanh", "wrong-secret-1")
+        sign_in(client, PASSWORD, "typed into the wrong field")
+        sign_in(client, "khanh")
+        client.post("/api/sessions/stop-all")
+        client.post("/api/sign-out")
+    records = house.get("/api/audit?limit=20")["records"]
+    told = [(one["who"], one["action"], one["object"]) for one in records if one["address"] == "127.0.4.1"]
+    assert told == [
+        ("khanh", "sign_out", "khanh"),
+        ("khanh", "broadcast.stop_all", ""),
+        ("khanh", "sign_in", "khanh"),
+        ("nobody", "sign_in.refused", "an unknown name"),
+        ("nobody", "sign_in.refused", "khanh"),
+    ]
+    exported = house.http.get("/api/audit/export").text
+    assert PASSWORD not in exported and "wrong-secret-1" not in exported
+    assert house.get("/api/audit/verify")["whole"]
