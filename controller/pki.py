@@ -45,7 +45,7 @@ class Authority:
             raise StartError(
                 "pki",
                 f"The certificate authority in {folder} cannot be used: {error}.",
-                "Put the folder back from a backup; a new one would need a new node.json on every node.",
+                "Put the folder back from a backup; with a new one every node must be enrolled anew.",
             ) from None
 
     def issue(self, name: str, hosts: Sequence[str], days: int = LEAF_DAYS) -> tuple[Path, Path]:
