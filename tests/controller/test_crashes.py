@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiomqtt
 import pytest
 
 from codec.wire import announcement
@@ -53,7 +52,7 @@ async def test_killed_broker_is_back_and_told_again(office: Running) -> None:
     os.kill(office.get("/api/health")["broker"]["pid"], signal.SIGKILL)
     office.until(lambda: office.get("/api/health")["broker"]["restarts"])
     office.until(lambda: office.get("/api/health")["broker"]["connected"])
-    async with aiomqtt.Client("127.0.0.1", office.ports["broker_port"]) as client:
+    async with office.node("cum-1") as client:
         await client.subscribe("loaxa/v1/zone/thon-1/session")
         message = await anext(aiter(client.messages))
     assert [one.ssrc for one in announcement.parse(bytes(message.payload), "thon-1")] == [stream["ssrc"]]
@@ -84,13 +83,20 @@ def test_killed_controller_takes_up_what_was_on_air(office: Running) -> None:
     assert "restarted" in office.get(f"/api/sessions/{pushed}")["reason"]
 
 
+def _broker_folder(office: Running) -> Path:
+    words = Path(f"/proc/{office.get('/api/health')['broker']['pid']}/cmdline").read_bytes().split(b"\0")
+    return Path(words[words.index(b"-c") + 1].decode()).parent
+
+
 def test_clean_stop_ends_every_session(office: Running) -> None:
     session = office.tone()
     office.until_state(session, "on_air")
-    assert list(office.folder.rglob("mosquitto.conf")), "what a killed controller leaves is found in its own folder"
+    before = _broker_folder(office)
+    assert (before / "broker.key").exists()
     assert office.stop() == 0
-    assert not list(office.folder.rglob("mosquitto.conf"))
+    assert not before.exists()
     office.start()
+    assert _broker_folder(office) == before, "what a killed controller leaves is found, and replaced, by the next one"
     assert office.get(f"/api/sessions/{session}")["reason"] == "the controller was stopped"
     assert _on_air(office) is None
 
