@@ -78,7 +78,7 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
         answer = {name: made[name] for name in known}
         code = made["enrolment"]
         if code is None:
-            output.note(f"Node {made['id']} added. To enrol its board, let the controller serve HTTPS first.")
+            output.note(f"Node {made['id']} added. It has no line yet; this says why: loaxa node enrol {made['id']}")
             output.answer(answer, "")
             return 0
         output.note(f"Node {made['id']} added. Give its board this line within 15 minutes:")
