@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.exchanges import SECONDS, Exchange, World, local_us
 from codec.wire import names, sync
+from codec.wire.mac import Mac
 from firmware.node.clock import Clock
 
 STEP_NS = 100_000_000
@@ -49,7 +50,8 @@ class Heard(NamedTuple):
 
 def hear(world: World) -> Heard:
     """Let our clock ask through `world`, as a node's agent drives it."""
-    clock = Clock(_TAG)
+    key = Mac(bytes(32))
+    clock = Clock(_TAG, key)
     recording: Recording = []
     errors_us, covered = np.full(_STEPS, np.nan), []
     on_the_way: list[tuple[int, Exchange, bytes]] = []
@@ -67,7 +69,7 @@ def hear(world: World) -> Heard:
                 answered = world.ask(wake_ns) if request is not None else None
                 if answered is not None:
                     back_ns, exchange = answered
-                    reply = bytes(sync.pack_reply(request, exchange.t2_us, exchange.t3_us))
+                    reply = bytes(sync.pack_reply(request, exchange.t2_us, exchange.t3_us, key))
                     heappush(on_the_way, (back_ns, exchange, reply))
                 # The agent sleeps whole milliseconds, a second at most.
                 wait_us = clock.next_us(wake_us) - wake_us

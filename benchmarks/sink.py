@@ -16,7 +16,7 @@ from codec.wire import rtp
 
 _BATCH = 1024
 _RECEIVE_BUFFER_BYTES = 4 << 20
-_PACKET_BYTES, _CONTROL_BYTES = 32, 64
+_PACKET_BYTES, _CONTROL_BYTES = 64, 64
 _SO_TIMESTAMPNS = 35
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -48,7 +48,7 @@ _HEADER = np.dtype(
         ("_profile", ">u4"),
         ("_element", "u1"),
         ("frame_index", ">u4"),
-        ("_padding", "V3"),
+        ("_rest", "V31"),
     ]
 )
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from codec.wire.tesla import Terms
+
 VOIP = "voip"
 RESTRICTED_LOWDELAY = "restricted_lowdelay"
 
@@ -16,6 +18,8 @@ class Profile:
     expected_loss_percent: what the encoder prepares for; 0 makes in-band FEC empty.
     lead_least_us, lead_most_us: between these the lead follows the members' arrivals, lead_us being the first; a
     lead_most_us of 0 keeps it as it is.
+    lag: after how many frames the key of a frame is told (codec.wire.tesla; an interval is a frame). A frame counts if
+    it comes before that, and is played once a later one has told the key: half of what the lead leaves does for both.
     """
 
     name: str
@@ -27,6 +31,7 @@ class Profile:
     fec: bool
     dtx: bool
     expected_loss_percent: int
+    lag: int
     lead_least_us: int = 0
     lead_most_us: int = 0
 
@@ -41,6 +46,16 @@ class Profile:
         return self.lead_most_us or self.lead_us
 
     @property
+    def terms(self) -> Terms:
+        """How the profile's chain of keys is used."""
+        return Terms(self.name, self.frame_us, self.lag)
+
+    @property
+    def lag_us(self) -> int:
+        """How long a frame waits for its key, microseconds."""
+        return self.lag * self.frame_us
+
+    @property
     def frame_samples(self) -> int:
         """Samples of a frame at 48 kHz."""
         return self.frame_us * 48 // 1000
@@ -49,13 +64,20 @@ class Profile:
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
-        Profile("lan", 20_000, 150_000, 32_000, 5, VOIP, fec=True, dtx=False, expected_loss_percent=1),
-        Profile("low", 10_000, 53_000, 48_000, 5, RESTRICTED_LOWDELAY, fec=False, dtx=False, expected_loss_percent=0),
+        Profile("lan", 20_000, 150_000, 32_000, 5, VOIP, fec=True, dtx=False, expected_loss_percent=1, lag=3),
+        Profile(
+            *("low", 10_000, 53_000, 48_000, 5, RESTRICTED_LOWDELAY),
+            fec=False,
+            dtx=False,
+            expected_loss_percent=0,
+            lag=2,
+        ),
         Profile(
             *("mobile", 20_000, 800_000, 24_000, 8, VOIP),
             fec=True,
             dtx=False,
             expected_loss_percent=10,
+            lag=12,
             lead_least_us=400_000,
             lead_most_us=1_500_000,
         ),

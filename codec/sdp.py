@@ -64,7 +64,7 @@ def build(description: Description) -> str:
         f"a=ptime:{frame_ms}",
         f"a=maxptime:{frame_ms}",
         "a=inactive" if description.address == NOWHERE else "a=recvonly",
-        f"a=extmap:{rtp.EXTENSION_ID} {rtp.EXTENSION_URI}",
+        *(f"a=extmap:{number} {uri}" for number, uri in rtp.EXTENSION_URIS),
         f"a=ssrc:{description.ssrc} cname:loaxa-{description.session_id}",
     )
     return "".join(line + "\r\n" for line in lines)

@@ -7,8 +7,10 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from codec.profile import Profile
 from controller.clock import Anchor
 from controller.engine.control import ControlError, EngineLink
 from controller.errors import StartError
@@ -33,6 +35,9 @@ _LAUNCH = (
 
 class Listener(Protocol):
     """Who is told what the engine reports."""
+
+    def on_engine_gone(self) -> None:
+        """The engine died, in the middle of whatever it sent."""
 
     def on_stream(self, zone_id: str) -> None:
         """The zone's stream began, changed or ended: see Air.streams."""
@@ -64,6 +69,7 @@ class Air:
         self._sources: dict[str, _Source] = {}
         self._zones: list[dict[str, Any]] = []
         self._sessions: list[dict[str, Any]] = []
+        self._chains: dict[str, Any] = {"chains": []}
         self._planned = False
         self._link: EngineLink | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -85,6 +91,11 @@ class Air:
     def restarts(self) -> int:
         """How often it had to be started again."""
         return self._supervisor.restarts
+
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        """The profiles as the settings have them."""
+        return self._settings.profiles
 
     async def start(self) -> None:
         """Return when the engine serves; raises StartError."""
@@ -120,6 +131,11 @@ class Air:
             self._say("plan", zones=[{**zone, "stream": None} for zone in zones], sessions=sessions)
         if self._link is None:
             self._forget_idle_streams()
+
+    def set_chains(self, message: dict[str, Any]) -> None:
+        """Tell the engine the chains of keys (controller.chains.Chains.message), and each engine after it."""
+        self._chains = message
+        self._say("chains", **message)
 
     def open_source(self, session_id: str, fd: int, live: bool) -> None:
         """Hand over the reading end of a session's pipe; `fd` is owned from now on."""
@@ -196,6 +212,7 @@ class Air:
             kept = {name: getattr(stream, name) for name in _MAPPING} if stream and busy else None
             zones.append({**zone, "stream": kept})
         with contextlib.suppress(ControlError):
+            link.send("chains", **self._chains)
             link.send("plan", zones=zones, sessions=self._sessions)
             for session_id, source in self._sources.items():
                 link.send("source", fd=source.fd, session=session_id, live=source.live)
@@ -219,6 +236,7 @@ class Air:
             if self._link is link:
                 self._link = None
                 self.stats = {}
+                self._listener.on_engine_gone()
             if not ready.done():
                 ready.set_exception(ControlError("the engine closed the connection"))
                 ready.exception()  # seen, also where nobody waits any more

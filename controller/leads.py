@@ -34,17 +34,18 @@ class Arrival:
     tail_us: int
     round_trip_us: int
 
-    @property
-    def least_us(self) -> int:
-        """The shortest lead with which frames that are not lost are in time."""
-        return max(0, self.tail_us) + NODE_US + MARGIN_US
+    def least_us(self, lag_us: int) -> int:
+        """Return the shortest lead with which frames that are not lost are in time, and the keys that come after
+        `lag_us` and prove them."""
+        return max(0, self.tail_us) + NODE_US + max(MARGIN_US, lag_us)
 
-    @property
-    def lead_us(self) -> int:
-        """The shortest lead, in whole steps, with which frames that are asked for again are in time too."""
+    def lead_us(self, lag_us: int) -> int:
+        """Return the shortest lead, in whole steps, with which frames that are asked for again are in time too; they
+        bear the node's own tag and need not wait."""
         # The least round trip tells nothing of queues; the tail does, of those on the way here.
         trip_us = max(self.round_trip_us, 2 * self.tail_us)
-        return -(-(self.least_us + TRIES * trip_us) // STEP_US) * STEP_US
+        again_us = max(0, self.tail_us) + NODE_US + MARGIN_US + TRIES * trip_us
+        return -(-max(again_us, self.least_us(lag_us)) // STEP_US) * STEP_US
 
 
 @dataclass
@@ -91,7 +92,9 @@ class Leads:
             key = zone.id, zone.profile
             lead = leads[key] = self._leads.get(key) or _Lead(profile.lead_us)
             heard = {node.id: arrivals[node.id] for node in roster.members[zone.id] if node.id in arrivals}
-            behind[zone.id] = [name for name, arrival in heard.items() if arrival.least_us > profile.lead_most_us]
+            behind[zone.id] = [
+                name for name, arrival in heard.items() if arrival.least_us(profile.lag_us) > profile.lead_most_us
+            ]
             need_us = _need_us(heard, len(behind[zone.id]), profile)
             if need_us is not None:
                 lead.need(need_us, now_us)
@@ -131,5 +134,6 @@ def _need_us(heard: dict[str, Arrival], behind: int, profile: Profile) -> int | 
         return None
     if behind == len(heard) or behind > max(1, len(heard) // _HOPELESS_SHARE):
         return profile.lead_most_us
-    worst_us = max(arrival.lead_us for arrival in heard.values() if arrival.least_us <= profile.lead_most_us)
+    lag_us = profile.lag_us
+    worst_us = max(each.lead_us(lag_us) for each in heard.values() if each.least_us(lag_us) <= profile.lead_most_us)
     return max(profile.lead_least_us, min(worst_us, profile.lead_most_us))

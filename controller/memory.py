@@ -1,4 +1,7 @@
-"""What the next engine, or the next controller, must know of the last one: media clock and streams, in a small file."""
+"""What the next engine, or the next controller, must know of the last one: media clock, streams and chains of keys.
+
+It is a small file that nobody else may read.
+"""
 
 import json
 import logging
@@ -6,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.chains import Seeds
 from controller.clock import Anchor, mono_us, wall_us
 from controller.storage.files import write_atomically
 
@@ -26,7 +30,9 @@ class StreamOnAir:
 
 
 class Memory:
-    """Anchor and streams, written through to a file; an earlier boot's are void, as CLOCK_MONOTONIC starts anew.
+    """Anchor, streams and the seeds of chains, written through to a file.
+
+    An earlier boot's are void, as CLOCK_MONOTONIC starts anew.
 
     away_s: how long nobody kept the file before this, by UTC; infinite where there was none. The constructor raises
     OSError when the file cannot be written.
@@ -37,6 +43,7 @@ class Memory:
         self._boot_id = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
         self.anchor = Anchor(mono_us(), wall_us())
         self.streams: dict[str, StreamOnAir] = {}
+        self.chains: Seeds = {}
         self.away_s = float("inf")
         self._read()
         self._write()
@@ -61,8 +68,9 @@ class Memory:
             "saved_wall_us": wall_us(),
             "anchor": asdict(self.anchor),
             "streams": {zone: asdict(stream) for zone, stream in self.streams.items()},
+            "chains": self.chains,
         }
-        write_atomically(self._path, json.dumps(content).encode(), durable)
+        write_atomically(self._path, json.dumps(content).encode(), durable, 0o600)
 
     def _read(self) -> None:
         try:
@@ -72,6 +80,7 @@ class Memory:
                 return
             anchor = Anchor(**{name: int(value) for name, value in found["anchor"].items()})
             streams = {zone: StreamOnAir(**stream) for zone, stream in found["streams"].items()}
+            chains = dict(found.get("chains", {}))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return  # a damaged file is as none: the clock starts from UTC
-        self.anchor, self.streams = anchor, streams
+        self.anchor, self.streams, self.chains = anchor, streams, chains

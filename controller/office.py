@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from codec.wire.announcement import Stream
 from controller import sources
 from controller.air import Air
+from controller.announcer import Announcer
 from controller.audit.log import Audit
 from controller.broadcasts import Broadcasts
 from controller.clock import mono_us
@@ -46,6 +46,7 @@ class Office:
         folder = settings.folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)  # the nodes' keys are in the database
             self.memory = Memory(folder / "memory.json")
             sound_folder = SoundFolder(folder / "sounds", settings.max_sound_bytes)
         except OSError as error:
@@ -70,17 +71,17 @@ class Office:
         self.sources = Sources(self.pool, self.sounds, settings.loudness_lufs, voices)
         self.stations = Stations(self.database)
         self.enrolments = Enrolments(self.database, self.audit, self.stations)
-        self.reports = Reports(self.stations, self.bus)
+        self.reports = Reports(self.stations, self.bus, self.memory.now_media_us)
         self.air = Air(settings, self.memory, self)
         self.broadcasts = Broadcasts(
             self.database, self.audit, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
         )
+        self.announcer = Announcer(self.stations, self.memory, self.air, self.reports)
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
-        self.transport = Transport(settings, self.stations, self.reports)
+        self.transport = Transport(settings, self.stations, self.reports, self.announcer.chains)
         self.web_port = settings.http_port
         self.web = WebTls(settings, self.transport.authority)
         self.transport.rotation.switched.append(self.web.load)
-        self._announced: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -104,9 +105,9 @@ class Office:
         except BaseExceptionGroup as errors:
             await self.stop()
             raise _first(errors) from None
-        self.stations.changed.append(self._announce_all)
+        await self.announcer.start()
+        self.stations.changed.append(self._show_zones)
         await self.broadcasts.start()
-        await self._announce_all()
         self._spawn(self._watch_health())
         self._spawn(self._follow_arrivals())
 
@@ -117,6 +118,7 @@ class Office:
             await self.broadcasts.stop()
             await self._wait_for_silence()
         await self.solo.stop()
+        await self.announcer.stop()
         await self.air.stop()
         await self.pool.close()
         await self.reports.stop()
@@ -127,9 +129,14 @@ class Office:
         await self.people.close()
         await self.database.close()
 
+    def on_engine_gone(self) -> None:
+        """Have the nodes play what the engine sent before it died."""
+        if self.reports.link:
+            self.reports.link.tell_keys()
+
     def on_stream(self, zone_id: str) -> None:
         """Announce what the engine says of a zone."""
-        self._spawn(self._announce(zone_id))
+        self._spawn(self.announcer.announce(zone_id))
         self.bus.publish("zone", {"id": zone_id})
 
     def on_source(self, session_id: str, state: str, media_us: int) -> None:
@@ -204,30 +211,8 @@ class Office:
             except Exception:  # a database that is away comes back
                 log.exception("leads not brought up to date")
 
-    async def _announce_all(self) -> None:
-        roster = await self.stations.roster()
-        for zone_id in self._announced | set(roster.zones):
-            await self._announce(zone_id)
-        self._announced = set(roster.zones)
+    async def _show_zones(self) -> None:
         self.bus.publish("zone", {})
-
-    async def _announce(self, zone_id: str) -> None:
-        roster = await self.stations.roster()
-        zone = roster.zones.get(zone_id)
-        link = self.reports.link
-        if link is None:
-            return
-        if zone is None:
-            link.withdraw(zone_id)
-            return
-        sync_group = _pair(zone.sync_group)
-        stream = self.memory.streams.get(zone_id)
-        if stream is None:
-            link.announce(zone_id, [], sync_group)
-            return
-        group = _pair(zone.multicast)
-        announced = Stream(stream.ssrc, stream.frame_us, stream.media0_us, stream.lead_us, stream.priority, group=group)
-        link.announce(zone_id, [announced], sync_group)
 
     async def _wait_for_silence(self) -> None:
         """Let the engine fade out and the nodes hear that it is over."""
@@ -236,7 +221,7 @@ class Office:
             await asyncio.sleep(0.02)
         for zone_id in tuple(self.memory.streams):
             del self.memory.streams[zone_id]
-        await self._announce_all()
+        await self.announcer.announce_all()
         if self.reports.link:
             await self.reports.link.settle(1.0)
 
@@ -249,10 +234,6 @@ class Office:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception():
             log.error("a report of the engine was lost", exc_info=task.exception())
-
-
-def _pair(address: list[Any] | None) -> tuple[str, int] | None:
-    return (str(address[0]), int(address[1])) if address else None
 
 
 def _check_record(path: Path | None) -> None:

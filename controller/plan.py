@@ -44,7 +44,9 @@ def _zone(zone: Zone, members: list[Node]) -> dict[str, Any]:
         "gain_db": zone.gain_db,
         "multicast": zone.multicast,
         "members": [
-            {"tag": tag(node.id), "address": node.rtp_address or node.address, "fixed": node.rtp_address is not None}
+            {"tag": tag(node.id), "address": node.rtp_address, "fixed": True}
+            if node.rtp_address
+            else {"tag": tag(node.id), "address": node.address, "fixed": False, "key": node.key.hex()}
             for node in members
         ],
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codec.wire import command
+from codec.wire.mac import Mac, derive
 from codec.wire.report import ONLINE
 from controller.clock import mono_us, wall_us
 from controller.errors import ConflictError, ControllerError
@@ -16,7 +17,7 @@ from controller.leads import Arrival
 from controller.link import presence
 from controller.link.nodes import Link
 from controller.link.presence import OFFLINE, Presence
-from controller.stations import Stations
+from controller.stations import Roster, Stations
 from controller.storage.tables import Node
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 MAX_UNKNOWN = 200
 """How many strangers are listed: anyone who reaches the broker could invent names."""
 FLUSH_S = 10.0
+EXPIRES_US = 30_000_000
+"""A command that is longer on its way, as somebody may hold it back, is not done."""
 WATCH_S = 1.0
 
 
@@ -39,11 +42,15 @@ class Answer:
 class Reports:
     """Listens to the nodes (controller.link.nodes.Listener) and speaks to them.
 
-    muted: whether a node is told to be silent; what it is set to, where nobody borrows its silence.
+    air: what a node is told of what is on air. muted: whether a node is told to be silent;
+    what it is set to, where nobody borrows its silence.
     """
 
-    def __init__(self, stations: Stations, bus: Bus) -> None:
+    def __init__(self, stations: Stations, bus: Bus, now_us: Callable[[], int]) -> None:
+        """now_us: the media clock, by which commands expire."""
         self.link: Link | None = None
+        self.air: Callable[[Roster, Node], dict[str, object]] | None = None
+        self._now_us = now_us
         self.presence = Presence()
         self.unknown: dict[str, int] = {}
         self.muted: Callable[[Node], bool] = lambda node: node.muted
@@ -98,9 +105,18 @@ class Reports:
                 "muted": self.muted(node),
             }
             try:
-                await self._send(node.id, command.CONFIGURE, settings)
+                await self._send(node, command.CONFIGURE, settings)
             except ControllerError as error:
                 log.warning("node %s not configured: %s", node.id, error)
+
+    async def tell_air(self, node: Node) -> None:
+        """Tell a node, if it is there, what is on air and the keys to know it by."""
+        if self.air is None or node.rtp_address is not None or self.presence.state(node.id, mono_us()) == OFFLINE:
+            return
+        try:
+            await self._send(node, command.AIR, self.air(await self._stations.roster(), node))
+        except ControllerError as error:
+            log.warning("node %s not told what is on air: %s", node.id, error)
 
     async def command(self, node: Node, operation: str, arguments: dict[str, object], wait_s: float) -> Answer:
         """Send a command and wait up to `wait_s` for the node's answer.
@@ -117,7 +133,7 @@ class Reports:
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._waiting[node.id, counter] = answer
         try:
-            await self._publish(node.id, counter, operation, arguments)
+            await self._publish(node, counter, operation, arguments)
             async with asyncio.timeout(wait_s):
                 return Answer(counter, True, await answer)
         except TimeoutError:
@@ -133,31 +149,47 @@ class Reports:
         self.presence.status(node_id, online, mono_us())
         self._keep(node_id, status=status)
         if online:
-            await self.configure(await self._stations.node(node_id))
+            await self._greet(node_id)
 
     async def on_health(
-        self, node_id: str, counters: dict[str, int], gauges: dict[str, int | None], on_air: int | None
+        self,
+        node_id: str,
+        counters: dict[str, int],
+        gauges: dict[str, int | None],
+        on_air: int | None,
+        silent: str | None,
     ) -> None:
         """Keep it; a node that was not known to be there gets its settings."""
         if self._is_stranger(node_id):
             return
         arrived = self.presence.health(node_id, mono_us())
-        self._keep(node_id, health={"counters": counters, "gauges": gauges, "on_air": on_air})
+        self._keep(node_id, health={"counters": counters, "gauges": gauges, "on_air": on_air, "silent": silent})
         if arrived:
-            await self.configure(await self._stations.node(node_id))
+            await self._greet(node_id)
 
-    async def on_ack(self, node_id: str, counter: int, error: str | None) -> None:
-        """Hand the answer to whom it was for."""
+    async def on_ack(self, node_id: str, raw: bytes) -> None:
+        """Hand the answer to whom it was for; raises WireError for one that the node did not make."""
+        if self._is_stranger(node_id):
+            return
+        node = await self._stations.known(node_id)
+        counter, error = command.parse_ack(raw, Mac(derive(node.key, "ack")))
         waiting = self._waiting.get((node_id, counter))
         if waiting and not waiting.done():
             waiting.set_result(error)
 
-    async def _send(self, node_id: str, operation: str, arguments: dict[str, object]) -> None:
-        await self._publish(node_id, await self._stations.next_counter(node_id), operation, arguments)
+    async def _greet(self, node_id: str) -> None:
+        node = await self._stations.node(node_id)
+        await self.configure(node)
+        await self.tell_air(node)
 
-    async def _publish(self, node_id: str, counter: int, operation: str, arguments: dict[str, object]) -> None:
+    async def _send(self, node: Node, operation: str, arguments: dict[str, object]) -> None:
+        await self._publish(node, await self._stations.next_counter(node.id), operation, arguments)
+
+    async def _publish(self, node: Node, counter: int, operation: str, arguments: dict[str, object]) -> None:
         if self.link is not None:
-            await self.link.send(node_id, counter, operation, arguments)
+            key = Mac(derive(node.key, "command"))
+            expires_us = self._now_us() + EXPIRES_US
+            await self.link.send(node.id, command.build(node.id, counter, operation, arguments, expires_us, key))
 
     def _is_stranger(self, node_id: str) -> bool:
         if node_id in self._known:

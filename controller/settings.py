@@ -13,6 +13,9 @@ from codec.profile import PROFILES, Profile
 from controller.errors import StartError
 from controller.people.oidc import OidcSettings, read_settings
 
+LEAST_NODE_US = 25_000
+"""So long before its time a node must have a frame, and the key that proves it (docs/architecture.md)."""
+
 
 def default_folder() -> Path:
     """Return where data lives when the file does not say: ``$XDG_STATE_HOME/loaxa`` or ``~/.local/state/loaxa``."""
@@ -110,7 +113,10 @@ def _interface(value: Any) -> str:
 def _path(value: Any) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("a path")
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("a path; there is no user of the name after ~") from None
 
 
 def _text(value: Any) -> str:
@@ -243,7 +249,7 @@ def parse(text: str, name: str = "settings") -> Settings:
     """Return the settings in TOML `text`; `name` is what an error calls it. Raises StartError."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, brackets 1,000 deep: no TOMLDecodeError
         raise StartError("settings", f"{name} is not TOML: {error}.", "Correct that line.") from None
     values: dict[str, Any] = {}
     profiles = document.pop("profile", {})
@@ -334,6 +340,14 @@ def _check_leads(name: str, profile: Profile) -> None:
             "settings",
             f"{name}: [profile.{profile.name}] lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms.",
             "Correct them; a lead_most_ms of 0 keeps the lead as it is.",
+        )
+    least_ms = (profile.lag_us + LEAST_NODE_US) // 1000
+    if profile.shortest_lead_us < 1000 * least_ms:
+        raise StartError(
+            "settings",
+            f"{name}: [profile.{profile.name}] a lead of {profile.shortest_lead_us // 1000} ms is shorter than a node "
+            "takes to know that a packet is ours.",
+            f"Set it to {least_ms} ms or more, and to more than that by what the network takes.",
         )
 
 

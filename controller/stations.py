@@ -80,6 +80,13 @@ class Stations:
             raise _no_node(node_id)
         return found
 
+    async def known(self, node_id: str) -> Node:
+        """Return a node as it was read last, without asking the database; raises NotFoundError."""
+        found = (await self.roster()).by_tag.get(tag(node_id))
+        if found is None:
+            raise _no_node(node_id)
+        return found
+
     async def add_zone(self, values: dict[str, Any]) -> Zone:
         """Store a new zone; raises ConflictError when its id is taken, or for groups of one port."""
         async with self._database.write() as session:

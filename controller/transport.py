@@ -5,6 +5,7 @@ import logging
 import ssl
 from pathlib import Path
 
+from controller.chains import Chains
 from controller.errors import StartError, UnavailableError
 from controller.link.accounts import CONTROLLER, Accounts
 from controller.link.broker import Broker, Papers, own_host
@@ -22,15 +23,19 @@ MAX_CA_CHARS = 2048
 
 
 class Transport:
-    """The way to the nodes. broker: our own, None where another is configured."""
+    """The way to the nodes. chains: what is said to whole zones is sealed by them.
 
-    def __init__(self, settings: Settings, stations: Stations, reports: Reports) -> None:
+    broker: our own, None where another is configured.
+    """
+
+    def __init__(self, settings: Settings, stations: Stations, reports: Reports, chains: Chains) -> None:
         self.authority = Authority(settings.folder / "pki")
         self.broker: Broker | None = None
         self._accounts = Accounts()
         self._settings = settings
         self._stations = stations
         self._reports = reports
+        self._chains = chains
         self.rotation = Rotation(self.authority, stations, reports)
         self._rotating: asyncio.Task[None] | None = None
         self._outside_ca = _read_ca(settings.broker_ca) if settings.broker_host and settings.broker_tls else None
@@ -43,13 +48,13 @@ class Transport:
         """Start the broker and connect to it; raises StartError."""
         settings = self._settings
         if settings.broker_host:
-            link = Link(_outside_login(settings, self._outside_ca), self._reports)
+            link = Link(_outside_login(settings, self._outside_ca), self._reports, self._chains)
         else:
             self._accounts.want(await self._stations.nodes())
             self.broker = Broker(settings.broker_bind, settings.broker_port, settings.folder / "broker", self._papers)
             await self.broker.start()
             login = Login(self.broker.host, self.broker.port, CONTROLLER, self._accounts.password, self._own_tls)
-            link = Link(login, self._reports, self._accounts)
+            link = Link(login, self._reports, self._chains, self._accounts)
             self._stations.changed.insert(0, self._admit)
         self._reports.link = link
         await link.start()

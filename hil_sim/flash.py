@@ -25,6 +25,7 @@ WATCHDOG_EXIT_CODE = -signal.SIGALRM
 """The watchdog bit: launch it again with RESET_WATCHDOG."""
 
 _NVS = "nvs.json"
+_SETTINGS = "loaxa/settings"
 _IDENTITY = "loaxa/identity"
 
 RESET_POWER_ON = 1
@@ -87,6 +88,12 @@ def identity(folder: Path) -> dict[str, Any] | None:
     path = folder / _NVS
     kept = json.loads(path.read_text()) if path.exists() else {}
     return json.loads(kept[_IDENTITY]) if _IDENTITY in kept else None
+
+
+def last_command(folder: Path) -> int:
+    """Return the counter of the last command that a board obeyed, -1 where it never did."""
+    kept = json.loads((folder / _NVS).read_text())
+    return int(json.loads(kept[_SETTINGS])["counter"]) if _SETTINGS in kept else -1
 
 
 def change_identity(folder: Path, **fields: object) -> None:

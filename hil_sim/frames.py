@@ -25,7 +25,8 @@ _NS = 1_000_000_000
 @dataclass(frozen=True)
 class FrameCount:
     """Frames of one ear. late: packets that came after their time. concealed: frames whose packet was not there in
-    time, but sound was. A frame whose packet was there, but whose sound was not, is in none of the counts.
+    time, or not known to be the controller's, but sound was. A frame whose packet was, but whose sound was not, is in
+    none of the counts.
     """
 
     expected: int
@@ -70,8 +71,10 @@ def count_frames(
             margin_s = due_s - (frame.reached_ns[node] - origin_ns) / _NS
             margins.append(margin_s * 1000)
             margins_due.append(due_s)
+            counts["late"] += bool(margin_s < 0.0)
+        if node in frame.known_ns:
+            margin_s = due_s - (frame.known_ns[node] - origin_ns) / _NS
             in_time = margin_s >= 0.0
-            counts["late"] += not in_time
         slot = slice(max(round(due_s * RATE), 0), round((due_s + frame.length_s) * RATE))
         quiet = np.sqrt(np.mean(expected[slot] ** 2)) < SILENCE_RMS
         emitted = np.count_nonzero(~ear.covered[slot]) < MIN_GAP
@@ -79,8 +82,8 @@ def count_frames(
         least = MIN_RECOVERING if due_s < recovered_s else MIN_LIKENESS
         if in_time and emitted and (quiet or _likeness(expected, ear.samples, slot) >= least):
             counts["played"] += 1
-        elif in_time and (margin_s < given_up_s or not sounded):
-            in_time = False  # given up, or not played at all: either way the decoder goes on without it
+        elif in_time and (margin_s < given_up_s or node not in frame.sure or not sounded):
+            in_time = False  # given up, not believed, or not played at all: the decoder goes on without it
         if sounded and not in_time:
             counts["concealed"] += 1
         if not in_time:

@@ -14,7 +14,7 @@ from hil_sim.air import hear
 from hil_sim.capture import Track, lay, read_runs
 from hil_sim.ear import EarReport, Programme
 from hil_sim.packets import write_pcap
-from hil_sim.patience import given_up_us
+from hil_sim.patience import doubt_us, given_up_us
 from hil_sim.report import keep_verdict
 from hil_sim.scenario import Scenario
 from hil_sim.signals import RATE, db_to_ratio, moving_rms, write_wav
@@ -56,7 +56,10 @@ def listen(scenario: Scenario, recording: Recording) -> Heard:
     length = round((recording.end_ns - origin_ns) / _NS * RATE)
     entered = lay(read_runs(recording.source), origin_ns, length)
     tracks = [lay(read_runs(capture), origin_ns, length) for capture in recording.captures]
-    frames, sent = decode(read_frames(recording.datagrams, origin_ns), entered.samples)
+    profile = PROFILES[scenario.profile]
+    doubt = max(doubt_us(scenario.network.of_node(number, scenario.nodes)) for number in range(1, scenario.nodes + 1))
+    datagrams = [each for each in recording.datagrams if each.entered_ns >= origin_ns]  # not of a broadcast before it
+    frames, sent = decode(read_frames(datagrams, origin_ns, profile, doubt), entered.samples)
     programme = Programme(
         source=entered.samples,
         held=_held(entered),
@@ -65,7 +68,7 @@ def listen(scenario: Scenario, recording: Recording) -> Heard:
         origin_ns=origin_ns,
         command_s=(recording.command_ns - origin_ns) / _NS,
         stop_s=(recording.stop_ns - origin_ns) / _NS,
-        given_up_s=given_up_us(PROFILES[scenario.profile]) / 1e6,
+        given_up_s=given_up_us(profile) / 1e6,
     )
     mishaps = list(recording.mishaps)
     sounding = np.flatnonzero(moving_rms(entered.samples, RATE // 100) > db_to_ratio(-50.0))
@@ -74,7 +77,7 @@ def listen(scenario: Scenario, recording: Recording) -> Heard:
     elif scenario.source.fills and sounding[-1] / RATE < programme.stop_s - MAX_PAUSE_S:
         last_s = sounding[-1] / RATE - programme.command_s
         mishaps.append(f"the programme broke off {last_s:.1f} s after the command")
-    return Heard(programme, tracks, runtime(), {"malformed": recording.malformed}, mishaps)
+    return Heard(programme, tracks, runtime(), recording.rejected, mishaps)
 
 
 def _held(entered: Track) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

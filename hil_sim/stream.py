@@ -12,10 +12,12 @@ import numpy as np
 from scipy.stats import theilslopes
 
 from codec.opus import Decoder, OpusError
+from codec.profile import Profile
 from codec.wire import rtp
 from codec.wire.errors import WireError
 from hil_sim.alignment import WINDOW_S, Alignment, align
 from hil_sim.packets import TO_NODE, Datagram
+from hil_sim.patience import Trust
 from hil_sim.resampling import interpolate
 from hil_sim.signals import RATE, Floats
 
@@ -27,7 +29,8 @@ class Frame:
     """One frame that the controller sent. start_s: of its first sample on the source's axis. entered_ns: the
     earliest.
 
-    reached_ns: when it first came to each node that it came to.
+    reached_ns: when it first came to each node that it came to. known_ns: from when on a node could know that it is the
+    controller's, if it knew the time exactly; sure: the nodes that could though they know it no better than they must.
     """
 
     ssrc: int
@@ -37,12 +40,18 @@ class Frame:
     entered_ns: int
     payload: bytes
     reached_ns: dict[int, int]
+    known_ns: dict[int, int]
+    sure: set[int]
 
 
-def read_frames(datagrams: list[Datagram], origin_ns: int) -> list[Frame]:
-    """Return the distinct frames of all streams, `start_s` estimated from when they entered the network."""
+def read_frames(datagrams: list[Datagram], origin_ns: int, profile: Profile, doubt_us: int = 0) -> list[Frame]:
+    """Return the distinct frames of all streams, `start_s` estimated from when they entered the network.
+
+    doubt_us: see :class:`hil_sim.patience.Trust`.
+    """
     found: dict[tuple[int, int], Frame] = {}
     stamps: dict[tuple[int, int], int] = {}
+    came: list[tuple[int, int, tuple[int, int], bool]] = []
     for datagram in datagrams:
         if datagram.injected or datagram.direction != TO_NODE or not rtp.is_rtp(datagram.data):
             continue
@@ -55,15 +64,42 @@ def read_frames(datagrams: list[Datagram], origin_ns: int) -> list[Frame]:
         key = (ssrc, index)
         if key not in found:
             stamps[key] = timestamp
-            found[key] = Frame(ssrc, index, 0.0, 0.0, datagram.entered_ns, datagram.data[first:end], {})
+            found[key] = Frame(ssrc, index, 0.0, 0.0, datagram.entered_ns, datagram.data[first:end], {}, {}, set())
         if datagram.left_ns is not None:
             reached = found[key].reached_ns
             reached[datagram.node] = min(datagram.left_ns, reached.get(datagram.node, datagram.left_ns))
+            came.append((datagram.left_ns, datagram.node, key, rtp.tag_kind(datagram.data) == rtp.BY_SENDER))
+    _note_known(found, sorted(came), profile, doubt_us)
     frames: list[Frame] = []
     for ssrc in dict.fromkeys(key[0] for key in found):
         stream = [found[key] for key in sorted(found) if key[0] == ssrc]
         frames += _timed(stream, stamps, origin_ns)
     return frames
+
+
+def _note_known(
+    found: dict[tuple[int, int], Frame],
+    came: list[tuple[int, int, tuple[int, int], bool]],
+    profile: Profile,
+    doubt_us: int,
+) -> None:
+    for sure in (False, True):
+        trusts: dict[tuple[int, int], Trust] = {}
+        for left_ns, node, (ssrc, index), by_sender in came:
+            trust = trusts.setdefault((node, ssrc), Trust(profile.lag_us, profile.frame_us, doubt_us if sure else 0))
+            if by_sender:
+                trust.arrive(index, (left_ns - found[ssrc, index].entered_ns) // 1000, left_ns // 1000)
+            else:
+                trust.again(index, left_ns // 1000)
+        for (ssrc, index), frame in found.items():
+            for node in frame.reached_ns:
+                known_us = trusts[node, ssrc].known_us(index)
+                if known_us is None:
+                    continue
+                if sure:
+                    frame.sure.add(node)
+                else:
+                    frame.known_ns[node] = known_us * 1000
 
 
 def _timed(stream: list[Frame], stamps: dict[tuple[int, int], int], origin_ns: int) -> list[Frame]:

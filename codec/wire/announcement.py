@@ -1,7 +1,7 @@
-"""What is on air in a zone: the retained body of ``loaxa/v1/zone/<id>/session``.
+"""What is on air in a zone: the body of ``loaxa/v1/zone/<id>/session``, sealed as :mod:`.tesla` has it.
 
-It is the whole state, not an event: a node that comes late or hears it twice knows the same. An empty list of streams
-is silence.
+It is the whole state, not an event: a node that comes late is told the same by a command. An empty list of streams is
+silence.
 """
 
 from . import body
@@ -59,6 +59,11 @@ def build(zone_id: str, streams: list[Stream], sync_group: tuple[str, int] | Non
 
     sync_group: ``(address, port)`` of the multicast group by which its nodes agree on the time, or None.
     """
+    return body.build(fields(zone_id, streams, sync_group))
+
+
+def fields(zone_id: str, streams: list[Stream], sync_group: tuple[str, int] | None = None) -> dict[str, object]:
+    """Return what :func:`build` writes, as the fields of a body."""
     found: dict[str, object] = {
         "v": VERSION,
         "zone": zone_id,
@@ -77,17 +82,18 @@ def build(zone_id: str, streams: list[Stream], sync_group: tuple[str, int] | Non
     }
     if sync_group:
         found["sync"] = list(sync_group)
-    return body.build(found)
+    return found
 
 
-def parse(raw: bytes, zone_id: str) -> list[Stream]:
-    """Return the list of Stream in the bytes `raw` of zone `zone_id`; raises WireError."""
-    return parse_all(raw, zone_id)[0]
-
-
-def parse_all(raw: bytes, zone_id: str) -> tuple[list[Stream], tuple[str, int] | None]:
+def parse(raw: bytes, zone_id: str) -> tuple[list[Stream], tuple[str, int] | None]:
     """Return the list of Stream and the sync group in `raw`, as :func:`build` took them; raises WireError."""
-    found = body.parse(raw)
+    return parse_fields(body.parse(raw), zone_id)
+
+
+def parse_fields(found: object, zone_id: str) -> tuple[list[Stream], tuple[str, int] | None]:
+    """Return the same from the fields of a body; raises WireError."""
+    if not isinstance(found, dict):
+        raise WireError("an announcement must be an object")
     body.integer(found, "v", VERSION, VERSION)
     if found.get("zone") != zone_id:
         raise WireError("announcement of another zone")

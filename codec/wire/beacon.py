@@ -20,15 +20,17 @@ may wander, and then wanders for all alike.
     +---------------------------------------------------------------+
     |   uncertainty of local + rest as media, microseconds          |
     +---------------------------------------------------------------+
-    |   place of an authentication tag (128 bits; 0, not read)      |
+    |   tag (128 bits) of the 40 bytes before it                    |
     +---------------------------------------------------------------+
 
+The tag is under a key that the zone's nodes share, and is that of their time exchanges with the leader too.
 `term` is drawn when a node begins to lead. From `local` on, `rest` is gained at 1 us in :data:`SLEW` us.
 """
 
 import struct
 
 from .errors import WireError
+from .mac import Mac, same
 from .sync import MAGIC
 
 SIZE = 56
@@ -39,7 +41,9 @@ MAX_REST_US = 100000
 """More is another place, not another rate: it is stepped over."""
 MAX_DRIFT_PPB = 1000000
 MAX_UNCERTAINTY_US = 1000000
-_FORMAT = ">BBH8sqqiiI16s"
+_TAG_BYTES = 16
+_TAGGED = SIZE - _TAG_BYTES
+_FORMAT = ">BBH8sqqiiI"
 
 
 class Beacon:
@@ -80,9 +84,9 @@ def slewed(rest_us: int, elapsed_us: int, slew: int = SLEW) -> int:
     return max(-most_us, min(rest_us, most_us))
 
 
-def pack(beacon: Beacon) -> bytes:
-    """Return the 56 bytes of a Beacon."""
-    return struct.pack(
+def pack(beacon: Beacon, key: Mac) -> bytes:
+    """Return the 56 bytes of a Beacon, tagged under `key`."""
+    head = struct.pack(
         _FORMAT,
         MAGIC,
         BEACON,
@@ -93,15 +97,21 @@ def pack(beacon: Beacon) -> bytes:
         beacon.drift_ppb,
         beacon.rest_us,
         beacon.uncertainty_us,
-        bytes(16),
     )
+    return head + key.digest(head)[:_TAG_BYTES]
+
+
+def genuine(data: bytes, key: Mac) -> bool:
+    """True when a beacon that was parsed bears the tag of `key`."""
+    view = memoryview(data)
+    return same(view[_TAGGED:], key.digest(view[:_TAGGED])[:_TAG_BYTES])
 
 
 def parse(data: bytes) -> Beacon:
-    """Return the Beacon in `data`; raises WireError."""
+    """Return the Beacon in `data`, whose tag is not checked; raises WireError."""
     if len(data) != SIZE:
         raise WireError("beacon is not 56 bytes")
-    magic, kind, term, tag, local_us, media_us, drift_ppb, rest_us, uncertainty_us, _ = struct.unpack(_FORMAT, data)
+    magic, kind, term, tag, local_us, media_us, drift_ppb, rest_us, uncertainty_us = struct.unpack_from(_FORMAT, data)
     if magic != MAGIC or kind != BEACON:
         raise WireError("not a beacon")
     if local_us < 0 or media_us < 0:

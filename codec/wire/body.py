@@ -1,5 +1,6 @@
 """JSON bodies: capped in length, read field by field with a range, refused as a whole when one field is wrong."""
 
+import binascii
 import json
 
 from .errors import WireError
@@ -66,6 +67,18 @@ def boolean(body: dict[str, object], key: str, default: bool | None = None) -> b
     if not isinstance(value, bool):
         raise WireError(key + " must be true or false")
     return value
+
+
+def octets(body: dict[str, object], key: str, size: int) -> bytes:
+    """Return the `size` bytes that the hexadecimal digits `body[key]` stand for; raises WireError."""
+    value = text(body, key, 2 * size)
+    try:
+        found = binascii.unhexlify(value)
+    except (ValueError, UnicodeError):
+        found = b""
+    if len(found) != size:
+        raise WireError("%s must be %d hexadecimal digits" % (key, 2 * size))
+    return found
 
 
 def address(body: dict[str, object], key: str) -> tuple[str, int] | None:

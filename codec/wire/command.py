@@ -1,52 +1,93 @@
-"""Commands to one node (``.../command``) and its answers (``.../ack``)."""
+"""Commands to one node (``.../command``) and its answers (``.../ack``), each with a tag before its JSON body.
 
-from . import body
-from .errors import WireError
+    +---------------------------------------------------------------+
+    |                     tag (128 bits) of the body                |
+    +---------------------------------------------------------------+
+    |                     body ...
+
+A command is for one node, once, and until a media time.
+"""
+
+from . import body, chain
+from .errors import ForgedError, WireError
+from .mac import Mac, derive, same
 from .names import check_name
 
+TAG_BYTES = 16
 VERSION = 1
 
 CONFIGURE = "configure"
 """Sets zone, gain, acoustic delay; sent whenever the node comes on line. Kept by the node through a reboot."""
 SET_GAIN = "gain"
 MUTE = "mute"
+AIR = "air"
+"""What is on air, and what the node needs to know whose it is; sent when it comes on line, and when it missed that."""
 STOP = "stop"
 """Silence at once, until the zone's next announcement."""
 REBOOT = "reboot"
 TEST_TONE = "tone"
 TRUST = "trust"
 """A certificate authority that the broker may be from, beside the one that is trusted, or in its place."""
-OPERATIONS = (CONFIGURE, SET_GAIN, MUTE, STOP, REBOOT, TEST_TONE, TRUST)
+OPERATIONS = (CONFIGURE, AIR, SET_GAIN, MUTE, STOP, REBOOT, TEST_TONE, TRUST)
 
 MIN_GAIN_DB = -60.0
 MAX_GAIN_DB = 12.0
 MAX_DELAY_US = 2000000
 MAX_TONE_MS = 5000
+MAX_CHAINS = 2
+"""The one that is in use, and the next."""
+LAN_BYTES = 48
+"""A nonce of 16 bytes, and the key of the zone's nodes among themselves under it and the node's own (:func:`wrap`)."""
 MAX_CA_CHARS = 2048
 """A certificate with an elliptic key takes a third of it."""
 
 
-def build(node_id: str, counter: int, operation: str, arguments: dict[str, object] | None = None) -> bytes:
-    """Return the bytes of a command: `counter` grows with every command to that node."""
-    return body.build({"v": VERSION, "node": node_id, "n": counter, "op": operation, "args": arguments or {}})
+def build(
+    node_id: str,
+    counter: int,
+    operation: str,
+    arguments: dict[str, object] | None,
+    expires_us: int,
+    key: Mac,
+) -> bytes:
+    """Return the bytes of a command: `counter` grows with every command to that node.
 
-
-def parse(raw: bytes, node_id: str) -> tuple[int, str, dict[str, object]]:
-    """Return ``(counter, operation, arguments)`` with every argument checked and defaulted; raises WireError.
-
-    configure: zone, gain_db, delay_us, muted. gain: gain_db. mute: muted. tone: duration_ms. trust: ca, only.
-    stop, reboot: nothing.
+    expires_us: the media time from which on it is not done any more. key: what the node's commands are tagged with.
     """
-    found = body.parse(raw)
+    return _tagged(
+        body.build(
+            {
+                "v": VERSION,
+                "node": node_id,
+                "n": counter,
+                "until": expires_us,
+                "op": operation,
+                "args": arguments or {},
+            }
+        ),
+        key,
+    )
+
+
+def parse(raw: bytes, node_id: str, key: Mac) -> tuple[int, int, str, dict[str, object]]:
+    """Return ``(counter, expires_us, operation, arguments)``, every argument checked and defaulted; raises WireError.
+
+    configure: zone, gain_db, delay_us, muted. air: terms (codec.wire.tesla.Terms), chains (at most two
+    codec.wire.chain.Anchor), session (the fields of an announcement, for the node's zone to check), lan (wrapped,
+    or None). gain: gain_db.
+    mute: muted. tone: duration_ms. trust: ca, only. stop, reboot: nothing.
+    """
+    found = body.parse(_untagged(raw, key))
     body.integer(found, "v", VERSION, VERSION)
     if found.get("node") != node_id:
         raise WireError("command for another node")
     counter = body.integer(found, "n", 0, 1 << 53)
+    expires_us = body.integer(found, "until", 0, 1 << 62)
     operation = body.text(found, "op", 16)
     given = found.get("args", {})
     if not isinstance(given, dict):
         raise WireError("args must be an object")
-    return counter, operation, _check_arguments(operation, given)
+    return counter, expires_us, operation, _check_arguments(operation, given)
 
 
 def _check_arguments(operation: str, given: dict[str, object]) -> dict[str, object]:
@@ -56,6 +97,16 @@ def _check_arguments(operation: str, given: dict[str, object]) -> dict[str, obje
             "gain_db": body.number(given, "gain_db", MIN_GAIN_DB, MAX_GAIN_DB, 0.0),
             "delay_us": body.integer(given, "delay_us", 0, MAX_DELAY_US, 0),
             "muted": body.boolean(given, "muted", False),
+        }
+    if operation == AIR:
+        chains = given.get("chains")
+        if not isinstance(chains, list) or not 0 < len(chains) <= MAX_CHAINS:
+            raise WireError("chains must be a list of one or two")
+        return {
+            "terms": chain.parse_terms(given.get("terms")),
+            "chains": [chain.parse_anchor(entry) for entry in chains],
+            "session": given.get("session"),
+            "lan": None if given.get("lan") is None else body.octets(given, "lan", LAN_BYTES),
         }
     if operation == SET_GAIN:
         return {"gain_db": body.number(given, "gain_db", MIN_GAIN_DB, MAX_GAIN_DB)}
@@ -70,15 +121,39 @@ def _check_arguments(operation: str, given: dict[str, object]) -> dict[str, obje
     raise WireError("unknown command " + operation)
 
 
-def build_ack(counter: int, error: str | None = None) -> bytes:
-    """Return the bytes of a node's answer to command `counter`: done, or the text of what was wrong."""
-    return body.build({"v": VERSION, "n": counter, "error": error})
+def wrap(key: bytes, nonce: bytes, secret: bytes) -> bytes:
+    """Return 32 bytes that only who has a node's `key` can read, or what they hide: it is its own inverse.
+
+    nonce: 16 bytes, never twice for one key.
+    """
+    pad = Mac(derive(key, "lan")).digest(nonce)
+    return bytes([one ^ other for one, other in zip(pad, secret)])
 
 
-def parse_ack(raw: bytes) -> tuple[int, str | None]:
+def build_ack(counter: int, error: str | None, key: Mac) -> bytes:
+    """Return the bytes of a node's answer to command `counter`: done, or the text of what was wrong.
+
+    key: what the node's answers are tagged with.
+    """
+    return _tagged(body.build({"v": VERSION, "n": counter, "error": error}), key)
+
+
+def parse_ack(raw: bytes, key: Mac) -> tuple[int, str | None]:
     """Return ``(counter, error or None)``; raises WireError."""
-    found = body.parse(raw)
+    found = body.parse(_untagged(raw, key))
     counter = body.integer(found, "n", 0, 1 << 53)
     if found.get("error") is None:
         return counter, None
     return counter, body.text(found, "error", 200)
+
+
+def _tagged(raw: bytes, key: Mac) -> bytes:
+    return key.digest(raw)[:TAG_BYTES] + raw
+
+
+def _untagged(raw: bytes, key: Mac) -> bytes:
+    if len(raw) > TAG_BYTES + body.MAX_BODY_BYTES:
+        raise WireError("body larger than 8192 bytes")
+    if not same(raw[:TAG_BYTES], key.digest(raw[TAG_BYTES:])[:TAG_BYTES]):
+        raise ForgedError("tag is not that of its key")
+    return raw[TAG_BYTES:]

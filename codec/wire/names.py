@@ -35,6 +35,11 @@ def zone_topic(zone_id: str, leaf: str) -> str:
     return _ROOT + "zone/" + zone_id + "/" + leaf
 
 
+def chain_topic(name: str) -> str:
+    """Return the topic that tells the keys of a chain, named as its profile."""
+    return _ROOT + "chain/" + name
+
+
 def parse_node_topic(topic: str) -> tuple[str, str]:
     """Return ``(node_id, leaf)`` of a topic made by :func:`node_topic`; raises WireError."""
     parts = topic[: len(_ROOT) + 64].split("/")

@@ -8,6 +8,7 @@ ONLINE = "online"
 OFFLINE = "offline"
 
 HEALTH_PERIOD_MS = 10000
+MAX_REASON_CHARS = 100
 
 COUNTERS = (
     "received",
@@ -23,10 +24,15 @@ COUNTERS = (
     "asked",
     "repaired",
     "no_memory",
+    "forged",
+    "replayed",
+    "unsafe",
+    "unverified",
 )
 """Counters since boot: packets or frames, but `underruns` (DAC ran dry) and `resyncs` (jumps of the play position).
 `asked`: frames asked for again, each time counts; `repaired`: those of them that came in time.
-`no_memory`: datagrams for which the heap had no room."""
+`no_memory`: datagrams for which the heap had no room. `forged`: what bore a wrong tag; `replayed`: what was long past;
+`unsafe`: what came when its key may have been known already; `unverified`: what could not be kept or checked."""
 
 GAUGES = (
     ("uptime_s", 0, 1 << 40),
@@ -68,13 +74,18 @@ def parse_status(raw: bytes) -> dict[str, str]:
     }
 
 
-def build_health(counters: dict[str, int], gauges: dict[str, int | None], on_air: int | None) -> bytes:
-    """Return the bytes of a health body: dicts by the names above, and the SSRC that is playing or None."""
-    return body.build({"v": VERSION, "counters": counters, "gauges": gauges, "on_air": on_air})
+def build_health(
+    counters: dict[str, int], gauges: dict[str, int | None], on_air: int | None, silent: str | None = None
+) -> bytes:
+    """Return the bytes of a health body: dicts by the names above, and the SSRC that is playing or None.
+
+    silent: why nothing plays although something is on air, at most MAX_REASON_CHARS.
+    """
+    return body.build({"v": VERSION, "counters": counters, "gauges": gauges, "on_air": on_air, "silent": silent})
 
 
-def parse_health(raw: bytes) -> tuple[dict[str, int], dict[str, int | None], int | None]:
-    """Return ``(counters, gauges, on_air)``, every name of COUNTERS and GAUGES present; raises WireError."""
+def parse_health(raw: bytes) -> tuple[dict[str, int], dict[str, int | None], int | None, str | None]:
+    """Return ``(counters, gauges, on_air, silent)``, every name of COUNTERS and GAUGES present; raises WireError."""
     found = body.parse(raw)
     given_counters = found.get("counters")
     given_gauges = found.get("gauges")
@@ -87,4 +98,5 @@ def parse_health(raw: bytes) -> tuple[dict[str, int], dict[str, int | None], int
     on_air = found.get("on_air")
     if on_air is not None:
         on_air = body.integer(found, "on_air", 0, 0xFFFFFFFF)
-    return counters, gauges, on_air
+    silent = None if found.get("silent") is None else body.text(found, "silent", MAX_REASON_CHARS)
+    return counters, gauges, on_air, silent

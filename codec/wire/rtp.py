@@ -9,13 +9,22 @@
     +---------------------------------------------------------------+
     |                             SSRC                              |
     +-------------------------------+-------------------------------+
-    |       0xBE    |    0xDE       |           length = 2          |
+    |       0xBE    |    0xDE       |           length = 9          |
     +-------+-------+---------------+-------------------------------+
     | ID=1  | len=3 |         frame index (32 bits) ...
-    +-------+-------+---------------+---------------+---------------+
-      ... frame index               |   0 (pad)     |   0     |  0  |
-    +-------------------------------+---------------+---------------+
+    +-------+-------+-------+-------+-------------------------------+
+      ...           |  ID=2 | len=11|      tag (96 bits) ...
+    +---------------+-------+-------+-------+-------+---------------+
+      ...                           | ID=3  | len=15|
+    +-------------------------------+-------+-------+               +
+    |                     key of an earlier interval (128 bits)     |
+    +                                               +---------------+
+    |                                               |    0 (pad)    |
+    +-----------------------------------------------+---------------+
     |                          payload ...
+
+The tag is over the packet without the tag's own bytes. With ID=2 it is the sender's (:mod:`.tesla`); with ID=4 in its
+place it is under the key of the one node that the packet is sent to, as those are that a node asked for again.
 
 The frame index counts frames from the stream's first one and does not wrap in years, so that a node that slept or
 rebooted knows the media time of any single packet: ``media0_us + index * frame_us``. The sequence number is its low
@@ -25,18 +34,31 @@ half and the timestamp its product with the frame's length, offset so that nothi
 import struct
 
 from .errors import WireError
+from .mac import Mac
 
-HEADER_BYTES = 24
+HEADER_BYTES = 52
 """Bytes of the header that :func:`pack_header` writes, extension included."""
 MAX_PACKET_BYTES = 1400
 """The largest packet made or accepted: fits every path without IP fragments; larger is an attack or a mistake."""
-EXTENSION_URI = "urn:loaxa:frame-index:1"
+EXTENSION_URIS = ((1, "urn:loaxa:frame-index:1"), (2, "urn:loaxa:tag:1"), (3, "urn:loaxa:key:1"))
 EXTENSION_ID = 1
+TAG_AT = 22
+KEY_AT = 35
+"""Where tag and key are in the packets that :func:`pack_header` begins."""
+TAG_BYTES = 12
+KEY_BYTES = 16
+BY_SENDER = 2
+BY_NODE_KEY = 4
 PAYLOAD_TYPE_OPUS = 96
 CLOCK_RATE = 48000
 
 _FIXED = ">BBHII"
-_OURS = ">BBHIIHHBIBH"
+_OURS = ">BBHIIHHBIB12xB16xx"
+_WORDS = 9
+_INDEX_HEAD = EXTENSION_ID << 4 | 3
+_TAG_HEAD = BY_SENDER << 4 | TAG_BYTES - 1
+_NODE_TAG_HEAD = BY_NODE_KEY << 4 | TAG_BYTES - 1
+_KEY_HEAD = 3 << 4 | KEY_BYTES - 1
 _PROFILE_ONE_BYTE = 0xBEDE
 
 
@@ -54,7 +76,7 @@ def pack_header(
     timestamp: int,
     ssrc: int,
 ) -> None:
-    """Write the 24 header bytes of one packet into `buffer` at `offset`.
+    """Write the 52 header bytes of one packet into `buffer` at `offset`, tag and key still 0.
 
     `timestamp` is in RTP clock ticks and taken modulo 2^32; `frame_index` is 0 to 2^32 - 1.
     """
@@ -68,12 +90,34 @@ def pack_header(
         timestamp & 0xFFFFFFFF,
         ssrc,
         _PROFILE_ONE_BYTE,
-        2,
-        EXTENSION_ID << 4 | 3,
+        _WORDS,
+        _INDEX_HEAD,
         frame_index,
-        0,
-        0,
+        _TAG_HEAD,
+        _KEY_HEAD,
     )
+
+
+def put_tag(packet: bytearray | memoryview, tags: Mac, kind: int = BY_SENDER) -> None:
+    """Tag a whole packet that :func:`pack_header` began, under `tags`."""
+    packet[TAG_AT - 1] = kind << 4 | TAG_BYTES - 1
+    packet[TAG_AT : TAG_AT + TAG_BYTES] = tag(packet, tags)
+
+
+def tag(packet: bytes | bytearray | memoryview, tags: Mac) -> bytes:
+    """Return the tag that a packet must have."""
+    view = memoryview(packet)
+    return tags.digest(view[:TAG_AT], view[TAG_AT + TAG_BYTES :])[:TAG_BYTES]
+
+
+def tag_kind(packet: bytes | bytearray | memoryview) -> int:
+    """Return whose tag a packet bears: BY_SENDER, BY_NODE_KEY, or 0 where it has none at its place."""
+    if len(packet) <= HEADER_BYTES or packet[0] & 0x3F != 0x10 or packet[14] or packet[15] != _WORDS:
+        return 0
+    if packet[16] != _INDEX_HEAD or packet[KEY_AT - 1] != _KEY_HEAD:
+        return 0
+    head = packet[TAG_AT - 1]
+    return BY_SENDER if head == _TAG_HEAD else BY_NODE_KEY if head == _NODE_TAG_HEAD else 0
 
 
 def parse(data: bytes, ours: bool = True) -> tuple[int, int | None, int, int, int, bool, int, int]:

@@ -19,7 +19,8 @@ from controller.engine.stream import DRAINING, PENDING, SENDING, Stream
 
 Emit = Callable[[str, dict[str, Any]], None]
 TAIL_BLOCKS = 2
-"""Sent from the block on in which the mix falls silent: what limiter and codec hold back is less than one."""
+"""Sent from the block on in which the mix falls silent: what limiter and codec hold back is less than one. After them
+come as many as it takes to tell the keys of all that was heard."""
 _AFTERSOUND_US = MAX_DELAY_US + 100_000
 """A node still plays what was sent a lead ago for as long as its acoustic delay; limiter and codec hold some back."""
 _MAX_FRAME_INDEX = (1 << 32) - 1
@@ -175,7 +176,7 @@ class OnAir:
     def _fade(self, stream: Stream, media_us: int) -> None:
         if stream.wanted or not self._mixer.row_is_silent(stream.row):
             stream.tail_blocks = 0
-        elif stream.tail_blocks < TAIL_BLOCKS:
+        elif stream.tail_blocks < TAIL_BLOCKS + stream.profile.lag:
             stream.tail_blocks += 1
         else:
             stream.state = DRAINING

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from controller.engine.authenticator import Authenticator, Signature
 from controller.engine.encoder import EncoderStage, Group
 from controller.engine.ground import MACHINE, Crew, Ground
 from controller.engine.limiter import Limiter
@@ -24,11 +25,13 @@ class Pipeline:
         media: Media,
         workers: Crew,
         emit: Emit,
+        authenticator: Authenticator,
         recorder: Recorder | None = None,
         ground: Ground = MACHINE,
     ) -> None:
         self._frame_samples = frame_us * 48 // 1000
         self._workers = workers
+        self._authenticator = authenticator
         self._recorder = recorder
         self._monotonic_ns = ground.monotonic_ns
         self._entered = np.zeros(self._frame_samples, np.float32)
@@ -58,17 +61,19 @@ class Pipeline:
         self._encoders.regroup()
         self._record(media_us, begun_ns)
         groups = self._encoders.groups
-        await self._workers.run([functools.partial(self._carry, group, media_us) for group in groups])
+        profiles = (stream.profile.name for group in groups for stream in group.streams)
+        signatures = self._authenticator.signatures(profiles, media_us)
+        await self._workers.run([functools.partial(self._carry, group, media_us, signatures) for group in groups])
         for voice in self.on_air.voices:
             if not voice.source.live:
                 voice.source.fill()  # ahead of the next block: no packet waits for it
         return sum(len(group.streams) for group in groups)
 
-    def _carry(self, group: Group, media_us: int) -> None:
+    def _carry(self, group: Group, media_us: int, signatures: dict[str, Signature]) -> None:
         samples = self._quantiser.samples[group.streams[0].row]
         payload = group.payload[: group.encoder.encode_into(samples, group.payload)]
         for stream in group.streams:
-            stream.carry(media_us, payload)
+            stream.carry(media_us, payload, signatures.get(stream.profile.name))
 
     def _note_entered(self) -> None:
         """Sum what the voices of the recorded zone bring, before any gain, ramp or limiter."""

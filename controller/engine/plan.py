@@ -9,6 +9,7 @@ from codec.profile import PROFILES, Profile
 from codec.wire import body, names
 from codec.wire.announcement import MAX_LEAD_FRAMES, MAX_LEAD_US, PRIORITY_BACKGROUND, PRIORITY_EMERGENCY
 from codec.wire.errors import WireError
+from codec.wire.mac import KEY_BYTES
 
 MAX_ZONES = 1024
 MAX_SESSIONS = 1024
@@ -28,7 +29,8 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A receiver of a zone. tag: names a node in its datagrams. address: IPv4 and port, the last one known.
+    """A receiver of a zone. tag: names a node in its datagrams; key: what it shares with the controller, empty for one
+    that is fixed. address: IPv4 and port, the last one known.
 
     fixed: the address is never learned from datagrams (a plain RTP receiver).
     """
@@ -36,6 +38,7 @@ class Member:
     tag: bytes
     address: Address | None
     fixed: bool
+    key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,9 @@ def _parse_member(entry: Any) -> Member:
         tag = b""
     if len(tag) != TAG_BYTES:
         raise PlanError("a member's tag must be 16 hexadecimal digits")
-    return Member(tag, _address(entry, "address"), body.boolean(entry, "fixed", False))
+    fixed = body.boolean(entry, "fixed", False)
+    key = b"" if fixed else body.octets(entry, "key", KEY_BYTES)
+    return Member(tag, _address(entry, "address"), fixed, key)
 
 
 def _parse_mapping(entry: Any) -> Mapping | None:

@@ -14,6 +14,7 @@ from codec.wire import body
 from codec.wire.errors import WireError
 from controller.clock import Anchor
 from controller.engine import mediasocket
+from controller.engine.authenticator import Authenticator
 from controller.engine.control import Channel, ControlError
 from controller.engine.ground import MACHINE, Ground
 from controller.engine.lane import Lane
@@ -53,6 +54,7 @@ class Engine:
         self._time = TimeService(media, self._clock, self._on_member)
         self._again = Retransmitter(media, self._clock, self._stream, self._time.address)
         self._reception = Reception(media, self._time.on_request, self._again.on_nack)
+        self._authenticator = Authenticator()
         self._plan: Plan | None = None
         self._clock_given = asyncio.Event()
         self._sources = Sources(self.emit, ground.monotonic_ns)
@@ -60,7 +62,7 @@ class Engine:
         frame_lengths_us = sorted({profile.frame_us for profile in PROFILES.values()})
         self._lanes = [
             Lane(
-                Pipeline(frame_us, media, self._workers, self.emit, self._recorder, ground),
+                Pipeline(frame_us, media, self._workers, self.emit, self._authenticator, self._recorder, ground),
                 Pacer(self._clock, frame_us, _patience_us(frame_us), ground.alarm()),
                 self._sources.report,
             )
@@ -109,6 +111,8 @@ class Engine:
                 elif op == "plan":
                     self._plan = parse_plan(message)
                     self._apply()
+                elif op == "chains":
+                    self._authenticator.set_chains(message)
                 elif op == "clock":
                     self._set_clock(body.integer(message, "mono_us", 0, 1 << 62), message)
                 else:
@@ -131,9 +135,7 @@ class Engine:
     def _apply(self) -> None:
         plan = self._plan or Plan()
         self._sources.keep({session.id for session in plan.sessions})
-        self._time.set_members(
-            (member.tag, member.address) for zone in plan.zones for member in zone.members if not member.fixed
-        )
+        self._time.set_members(member for zone in plan.zones for member in zone.members if not member.fixed)
         self._again.set_zones(plan.zones)
         for lane in self._lanes:
             frame_us = lane.pipeline.on_air.frame_us
@@ -191,6 +193,7 @@ class Engine:
             "failures": self._workers.failures,
             "time_answered": self._time.answered,
             "time_ignored": self._time.ignored,
+            "time_forged": self._time.forged,
             "asked": self._again.asked,
             "retransmitted": self._again.retransmitted,
             "copies": self._again.copies,

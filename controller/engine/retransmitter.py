@@ -2,16 +2,18 @@
 
 Anyone can write a NACK. So it must name a member and come from where this member's time exchanges come from; and
 what is sent for it goes there alone, bounded for each member by a share of the stream and for all of them by a rate.
+It comes after its key was told, so it bears the tag of the member's own key in place of the stream's.
 """
 
 from collections.abc import Callable, Iterable
 
-from codec.wire import nack
+from codec.wire import nack, rtp
 from codec.wire.errors import WireError
+from codec.wire.mac import Mac, derive
 from controller.engine.allowance import Allowance
 from controller.engine.mediaclock import MediaClock
 from controller.engine.mediasocket import Media
-from controller.engine.plan import Address, Zone
+from controller.engine.plan import Address, Member, Zone
 from controller.engine.stream import Stream
 
 TOTAL_A_SECOND = 4000
@@ -43,7 +45,8 @@ class Retransmitter:
         self._clock = clock
         self._find = find
         self._where = where
-        self._tags: dict[str, dict[bytes, list[bytes]]] = {}
+        self._tags: dict[str, dict[bytes, list[Member]]] = {}
+        self._keys: dict[bytes, tuple[bytes, Mac]] = {}
         self._total = Allowance(TOTAL_A_SECOND / 1e6, TOTAL_BURST, clock.now_us())
 
     @property
@@ -54,6 +57,8 @@ class Retransmitter:
     def set_zones(self, zones: Iterable[Zone]) -> None:
         """Answer members of these zones only."""
         self._tags = {zone.id: _by_head(zone) for zone in zones}
+        present = {member.tag for heads in self._tags.values() for found in heads.values() for member in found}
+        self._keys = {tag: key for tag, key in self._keys.items() if tag in present}
 
     def on_nack(self, data: bytes, arrival_ns: int, address: Address) -> None:
         """Answer a datagram that came from `address`."""
@@ -67,13 +72,14 @@ class Retransmitter:
         stream = self._find(ssrc)
         if stream is None:
             return
-        for tag in self._tags.get(stream.zone.id, {}).get(head, ()):
-            if self._where(tag) == address:
-                self._send(stream, tag, sequences, address)
+        for member in self._tags.get(stream.zone.id, {}).get(head, ()):
+            if self._where(member.tag) == address:
+                self._send(stream, member, sequences, address)
                 return
 
-    def _send(self, stream: Stream, tag: bytes, sequences: list[int], address: Address) -> None:
-        asker = stream.asker(tag)
+    def _send(self, stream: Stream, member: Member, sequences: list[int], address: Address) -> None:
+        asker = stream.asker(member.tag)
+        key = self._key(member)
         now_us = self._clock.now_us()
         for sequence in sequences:
             found = stream.history.find(sequence)
@@ -90,17 +96,25 @@ class Retransmitter:
             if not asker.take(index, now_us):
                 continue
             self._total.take()
+            again = bytearray(packet)
+            rtp.put_tag(again, key, rtp.BY_NODE_KEY)
             try:
-                self._media.sendto(packet, address)
+                self._media.sendto(again, address)
             except OSError:  # the buffer is full, or there is no way to the node: more would not come through either
                 return
             self.retransmitted += 1
 
+    def _key(self, member: Member) -> Mac:
+        known = self._keys.get(member.tag)
+        if known is None or known[0] != member.key:
+            known = self._keys[member.tag] = member.key, Mac(derive(member.key, "audio"))
+        return known[1]
 
-def _by_head(zone: Zone) -> dict[bytes, list[bytes]]:
-    """Return the tags of a zone's nodes by their first bytes, which two may share."""
-    found: dict[bytes, list[bytes]] = {}
+
+def _by_head(zone: Zone) -> dict[bytes, list[Member]]:
+    """Return a zone's nodes by the first bytes of their tags, which two may share."""
+    found: dict[bytes, list[Member]] = {}
     for member in zone.members:
         if not member.fixed:
-            found.setdefault(member.tag[:_TAG_BYTES], []).append(member.tag)
+            found.setdefault(member.tag[:_TAG_BYTES], []).append(member)
     return found

@@ -2,6 +2,7 @@
 
 from codec.profile import Profile
 from controller.engine.allowance import Asker
+from controller.engine.authenticator import Signature
 from controller.engine.history import History
 from controller.engine.mediasocket import Media
 from controller.engine.packetiser import Packetiser
@@ -65,13 +66,18 @@ class Stream:
             found = self._askers[tag] = Asker(self.history)
         return found
 
-    def carry(self, media_us: int, payload: memoryview) -> None:
-        """Send the frame at `media_us` to the members; a frame of silence that DTX left empty is not sent."""
+    def carry(self, media_us: int, payload: memoryview, signature: Signature | None) -> None:
+        """Send the frame at `media_us` to the members; a frame of silence that DTX left empty is not sent.
+
+        Without a signature only plain receivers play it.
+        """
         if self.profile.dtx and len(payload) <= _DTX_BYTES:
             self._packetiser.pause()
             return
         index = (media_us - self.media0_us) // self.profile.frame_us
         length = self._packetiser.pack(index, payload)
+        if signature is not None:
+            signature.put(self._packet[:length])
         self.fanout.send(length)
         self.history.keep(index, bytes(self._packet[:length]))
 

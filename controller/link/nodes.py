@@ -5,16 +5,17 @@ import contextlib
 import json
 import logging
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import aiomqtt
 
-from codec.wire import announcement, command, report
-from codec.wire.announcement import Stream
+from codec.wire import announcement, report
 from codec.wire.errors import WireError
-from codec.wire.names import node_topic, parse_node_topic, zone_topic
+from codec.wire.names import chain_topic, node_topic, parse_node_topic, zone_topic
+from controller.chains import Chains
+from controller.clock import mono_us
 from controller.errors import StartError, UnavailableError
 from controller.link.accounts import CONTROL_TOPIC, CONTROLLER, RESPONSE_TOPIC, Accounts, Commands
 
@@ -25,6 +26,9 @@ PUBLISH_S = 5.0
 FIRST_DELAY_S = 0.1
 MAX_DELAY_S = 10.0
 KEEPALIVE_S = 15
+TELL_PERIOD_US = 10_000_000
+HURRY_PERIOD_US = 10_000
+SOON_US = 100_000
 CONTROL_S = 5.0
 _CONTROL_BATCH = 40
 """Commands in one message: the broker takes no more than 64 KiB."""
@@ -48,21 +52,27 @@ class Listener(Protocol):
         """The node, or its last will, told of its presence."""
 
     async def on_health(
-        self, node_id: str, counters: dict[str, int], gauges: dict[str, int | None], on_air: int | None
+        self,
+        node_id: str,
+        counters: dict[str, int],
+        gauges: dict[str, int | None],
+        on_air: int | None,
+        silent: str | None,
     ) -> None:
         """The node reported its health."""
 
-    async def on_ack(self, node_id: str, counter: int, error: str | None) -> None:
-        """The node answered command `counter`."""
+    async def on_ack(self, node_id: str, raw: bytes) -> None:
+        """The node, or who says that it is, answered a command; `raw` is not checked."""
 
 
 class Link:
     """The connection to a broker; comes back by itself and then says again what is on air.
 
-    accounts: those of our own broker, kept there as they should be; None: the broker is another's.
+    chains: what is said to a whole zone is sealed by them, and their keys are told. accounts: those of our own broker,
+    kept there as they should be; None: the broker is another's.
     """
 
-    def __init__(self, login: Login, listener: Listener, accounts: Accounts | None = None) -> None:
+    def __init__(self, login: Login, listener: Listener, chains: Chains, accounts: Accounts | None = None) -> None:
         self.connected = False
         self.malformed = 0
         self._login = login
@@ -72,7 +82,12 @@ class Link:
         self._number = 0
         self._listener = listener
         self._client: aiomqtt.Client | None = None
-        self._announcements: dict[str, bytes] = {}
+        self._chains = chains
+        self._announcements: dict[str, tuple[str, bytes]] = {}
+        self._tell_us: dict[str, int] = {}
+        self._told = asyncio.Event()
+        self._hurry_us = 0
+        self._withdrawn: set[str] = set()
         self._unsent: set[str] = set()
         self._sending = False
         self._nudge = asyncio.Event()
@@ -103,10 +118,10 @@ class Link:
                 await self._task
             self._task = None
 
-    def announce(self, zone_id: str, streams: Sequence[Stream], sync_group: tuple[str, int] | None = None) -> None:
-        """Tell the nodes of a zone what is on air, and by which group they agree on the time; told again whenever the
-        broker comes back."""
-        self._put(zone_id, announcement.build(zone_id, list(streams), sync_group))
+    def announce(self, zone_id: str, profile: str, raw: bytes) -> None:
+        """Tell the nodes of a zone what is on air, an announcement's body, sealed when it goes out by the chain of the
+        zone's profile; told again whenever the broker comes back."""
+        self._put(zone_id, profile, raw)
 
     async def settle(self, patience_s: float) -> None:
         """Return when every announcement was taken by the broker, or after `patience_s`."""
@@ -116,15 +131,17 @@ class Link:
                     await asyncio.sleep(0.01)
 
     def withdraw(self, zone_id: str) -> None:
-        """Remove the announcement of a zone that exists no longer."""
-        self._put(zone_id, b"")
+        """Tell the nodes of a zone that exists no longer that nothing is on air there."""
+        known = self._announcements.get(zone_id)
+        if known is not None:
+            self._put(zone_id, known[0], announcement.build(zone_id, []))
+            self._withdrawn.add(zone_id)
 
-    async def send(self, node_id: str, counter: int, operation: str, arguments: dict[str, object]) -> None:
+    async def send(self, node_id: str, raw: bytes) -> None:
         """Publish a command to one node; raises UnavailableError while the broker is away."""
         client = self._client
         if client is None or not self.connected:
             raise UnavailableError("broker_away", "The MQTT broker is away.", "Try again in some seconds.")
-        raw = command.build(node_id, counter, operation, arguments)
         try:
             await client.publish(node_topic(node_id, "command"), raw, qos=1, timeout=PUBLISH_S)
         except aiomqtt.MqttError as error:
@@ -178,9 +195,21 @@ class Link:
             if waiting and not waiting.done():
                 waiting.set_result(response.get("error"))
 
-    def _put(self, zone_id: str, raw: bytes) -> None:
-        if self._announcements.get(zone_id) != raw:
-            self._announcements[zone_id] = raw
+    def tell_keys(self) -> None:
+        """Tell the keys of all that was said until now as soon as they may be told: the engine does so no more."""
+        self._hurry_us = mono_us() + max((self._chains.wait_us(name) for name in self._chains.names), default=0)
+        self._tell_us = {}
+        self._told.set()
+
+    def _tell_soon(self, profile: str) -> None:
+        due_us = mono_us() + self._chains.wait_us(profile)
+        self._tell_us[profile] = min(self._tell_us.get(profile, due_us), due_us)
+        self._told.set()
+
+    def _put(self, zone_id: str, profile: str, raw: bytes) -> None:
+        if self._announcements.get(zone_id) != (profile, raw):
+            self._announcements[zone_id] = profile, raw
+            self._withdrawn.discard(zone_id)
             self._unsent.add(zone_id)
             self._nudge.set()
 
@@ -231,6 +260,7 @@ class Link:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._announce_changes(client))
+                group.create_task(self._tell_keys(client))
                 group.create_task(self._listen(client))
                 if self._accounts is not None:
                     group.create_task(self._admit(client))  # what changed while it was away
@@ -246,15 +276,31 @@ class Link:
             self._nudge.clear()
             while self._unsent:
                 zone_id = self._unsent.pop()
-                raw = self._announcements[zone_id]
-                topic = zone_topic(zone_id, "session")
+                profile, raw = self._announcements[zone_id]
                 self._sending = True
                 try:
-                    await client.publish(topic, raw, qos=1, retain=True, timeout=PUBLISH_S)
+                    sealed = self._chains.seal(profile, raw)
+                    await client.publish(zone_topic(zone_id, "session"), sealed, qos=1, timeout=PUBLISH_S)
                 finally:
                     self._sending = False
-                if not raw and zone_id not in self._unsent:  # the broker has it: only now it may be forgotten
+                self._tell_soon(profile)  # packets tell the key of what begins; nothing but this that of what ends
+                if zone_id in self._withdrawn and zone_id not in self._unsent:
+                    self._withdrawn.discard(zone_id)
                     del self._announcements[zone_id]
+
+    async def _tell_keys(self, client: aiomqtt.Client) -> None:
+        """Tell the newest keys so often that no node falls behind, and soon after each announcement."""
+        while True:
+            self._told.clear()
+            for profile in self._chains.names:
+                if mono_us() >= self._tell_us.get(profile, 0):
+                    hurry = mono_us() < self._hurry_us
+                    self._tell_us[profile] = mono_us() + (HURRY_PERIOD_US if hurry else TELL_PERIOD_US)
+                    await client.publish(chain_topic(profile), self._chains.telling(profile), qos=0, timeout=PUBLISH_S)
+            wait_us = min([self._tell_us.get(name, 0) for name in self._chains.names], default=mono_us() + SOON_US)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(wait_us - mono_us(), 0) / 1e6):
+                    await self._told.wait()
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -273,8 +319,6 @@ class Link:
         if leaf == "status":
             await self._listener.on_status(node_id, report.parse_status(raw))
         elif leaf == "health":
-            counters, gauges, on_air = report.parse_health(raw)
-            await self._listener.on_health(node_id, counters, gauges, on_air)
+            await self._listener.on_health(node_id, *report.parse_health(raw))
         elif leaf == "ack":
-            counter, error = command.parse_ack(raw)
-            await self._listener.on_ack(node_id, counter, error)
+            await self._listener.on_ack(node_id, raw)

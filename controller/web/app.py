@@ -50,7 +50,8 @@ def create_app(office: Office) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=errors.errors(422),  # in place of the framework's own form
+        # 422 in place of the form of the framework; 401 and 403 are said before a route is reached.
+        responses=errors.errors(401, 403, 422),
     )
     app.state.office = office
     errors.install(app)

@@ -3,13 +3,15 @@ goes on."""
 
 import asyncio
 
-from codec.wire import names, sync
-from codec.wire.errors import WireError
+from codec.wire import announcement, command, names, sync, tesla
+from codec.wire.errors import ForgedError, WireError
+from codec.wire.mac import Mac, derive
 
 from .clock import Clock
 from .commands import Commands
 from .counters import new_counters
 from .health import Health
+from .keychain import MAX_STEPS, Keychain
 from .lan import Lan
 from .link import Link
 from .mediatime import MediaTime
@@ -28,6 +30,9 @@ _MIN_TURN_MS = 2
 _RESTART_MS = 100
 _GROUP_RESTART_MS = 30000
 _NETWORK_RETRY_MS = 2000
+_MOST_BEHIND = MAX_STEPS * 3 // 4
+"""Intervals. The controller tells the newest key every 10 s; who has not heard it for 15 s or 30 s asks, while the key
+that a packet tells can still be reached from the last one."""
 
 
 class Agent:
@@ -43,18 +48,30 @@ class Agent:
         self._rest = None
         self._groups = {}
         self._sync_group = None
+        self._shared = None
         self._lan_tasks = []
         self._reboot_cause = None
         now_us = self.now_us()
         self.counters = new_counters()
         self._tag = names.node_tag(config.id)
-        self.clock = Clock(self._tag)
+        self.clock = Clock(self._tag, Mac(derive(config.key, "time")))
         self.time = MediaTime(self.clock)
-        self.village = Village(self._tag, self.clock, self.time, hal.random)
-        self.pipeline = Pipeline(self.time, self._opus, self.counters, hal.stamp_sd_us, config.fill_ms * 48)
+        self.village = Village(self._tag, Mac(b""), self.clock, self.time, hal.random)
+        self.keychain = Keychain()
+        self.pipeline = Pipeline(
+            self.time,
+            self.clock,
+            self.keychain,
+            Mac(derive(config.key, "audio")),
+            hal.random,
+            self._opus,
+            self.counters,
+            hal.stamp_sd_us,
+            config.fill_ms * 48,
+        )
         self.settings = Settings(config, hal)
         self.trust = Trust(config, hal)
-        self.commands = Commands(config.id, self.settings, self)
+        self.commands = Commands(config.id, config.key, self.settings, self, self.clock)
         self.health = Health(hal, self.time, self.village, self.pipeline, self.counters, now_us)
         self.watchdog = Watchdog(now_us)
         self.link = Link(hal, config, self)
@@ -157,6 +174,8 @@ class Agent:
             try:
                 if not self.clock.receive(data, now_us):
                     self.counters["unexpected"] += 1
+            except ForgedError:
+                self.counters["forged"] += 1
             except WireError:
                 self.counters["malformed"] += 1
         else:
@@ -193,8 +212,46 @@ class Agent:
 
     # ---- what the link asks for ----
 
+    def hear(self, raw, zone):
+        """Take the announcement of `zone` in the bytes `raw`, once it proves genuine. False if it never will: it was
+        too long on its way, or is old. Raises WireError."""
+
+        def take(found):
+            self.announce(*announcement.parse(found, zone))
+
+        _, _, found = tesla.parse_seal(raw)
+        return self.pipeline.expect(raw, announcement.parse(found, zone)[0], take, self.now_us())
+
+    def hear_chain(self, raw):
+        """Take what the chain's topic says; raises WireError."""
+        self.pipeline.tell(raw, self.keychain.add, self.now_us())
+
+    def take_air(self, terms, chains, session, lan):
+        """Take from a command what is on air, whose keys it has, and the key of the zone's nodes among themselves,
+        wrapped, or None; raises WireError."""
+        found = announcement.parse_fields(session, self.settings.zone)
+        shared = None if lan is None else command.wrap(self._config.key, lan[:16], lan[16:])
+        if shared != self._shared:
+            self._shared = shared
+            self.village.share(Mac(shared or b""))
+        if self.keychain.take(terms, chains):
+            self.pipeline.verifier.forget()
+        self.announce(*found)
+
+    def lacks_keys(self):
+        """True when what is on air could not be verified for want of a newer key."""
+        terms = self.keychain.terms
+        if terms is None:
+            return True
+        now_us = self.now_us()
+        latest_us = self.clock.latest_us(now_us)
+        if latest_us is None:
+            return False
+        behind = terms.interval(latest_us) - self.keychain.newest()
+        return behind > _MOST_BEHIND or self.pipeline.verifier.starved(now_us)
+
     def announce(self, streams, sync_group=None):
-        """Take the zone's announcement."""
+        """Play what the controller says is on air, a list of codec.wire.announcement.Stream."""
         self._follow(sync_group)
         self.pipeline.announce(streams, self.now_us())
         wanted = self.pipeline.streams.groups()

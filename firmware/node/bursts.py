@@ -1,6 +1,7 @@
 """Bursts of time exchanges (codec.wire.sync): what to send when, and what came back."""
 
 from codec.wire import sync
+from codec.wire.errors import ForgedError
 
 BURST = 8
 GAP_US = 4000
@@ -11,10 +12,15 @@ MAX_ROUND_TRIP_US = 2000000
 
 
 class Bursts:
-    """One burst after another; `offset_us` and `trip_us` hold what came back, `replies` how many."""
+    """One burst after another; `offset_us` and `trip_us` hold what came back, `replies` how many.
 
-    def __init__(self, node_tag):
+    key: makes the tags of requests and replies.
+    """
+
+    def __init__(self, node_tag, key):
         self._tag = node_tag
+        self._key = key
+        self._echo_us = 0
         self._sequence = node_tag[0] << 8 | node_tag[1]
         self._t1_us = [0] * BURST
         self._answered = [True] * BURST
@@ -28,6 +34,8 @@ class Bursts:
         self.offset_us = [0] * BURST
         self.trip_us = [0] * BURST
         self.replies = 0
+        self.least_us = self.most_us = 0
+        """Between these is what media time is ahead of local time, as the last reply proves."""
 
     @property
     def due_us(self):
@@ -77,7 +85,7 @@ class Bursts:
             self._answered[slot] = False
             self._last_us = now_us
             self._due_us = now_us + (GAP_US if self._sent < BURST else self._wait_us)
-            return sync.pack_request(self._sequence, self._tag, now_us), False
+            return sync.pack_request(self._sequence, self._tag, now_us, self._key, self._echo_us), False
         if self.replies < _ENOUGH_REPLIES and now_us < self._last_us + self._most_wait_us:
             self._due_us = self._last_us + self._most_wait_us
             return None, False
@@ -94,6 +102,12 @@ class Bursts:
         trip_us = (now_us - t1_us) - (t3_us - t2_us)
         if not 0 <= trip_us <= MAX_ROUND_TRIP_US or not self._open:
             return False
+        if not sync.genuine(data, self._key):
+            raise ForgedError("time reply with another's tag")
+        self._echo_us = t3_us
+        # It left the controller after it was asked for, and came there before it was answered.
+        self.most_us = t3_us - t1_us
+        self.least_us = t2_us - now_us
         self._answered[slot] = True
         self.offset_us[self.replies] = (t2_us - t1_us + t3_us - now_us) // 2
         self.trip_us[self.replies] = trip_us

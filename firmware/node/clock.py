@@ -32,17 +32,21 @@ _LOST_AFTER_US = 300000000
 _GOOD_ENOUGH_US = 6500.0
 """Three standard deviations within 20 ms: sound that begins worse than this may be of the wrong place."""
 _BOUND_SD = 4.0
+_CRYSTALS_PPM = 300
+"""What two crystals may be apart, one of them in the sun, and the controller's slewing."""
 _CHANCE = 0.4
 """What the mean of the ratios exceeds 1 by without a reason."""
 _MOST_INFLATION = 16.0
 
 
 class Clock:
-    """Asks for time, takes the answers, and says what media time a local time is."""
+    """`key` makes the tags of exchanges. Asks for time, takes the answers, and says what media time a local time is."""
 
-    def __init__(self, node_tag, haste=_HASTE):
+    def __init__(self, node_tag, key, haste=_HASTE):
         self._haste = haste
-        self._bursts = Bursts(node_tag)
+        self._bursts = Bursts(node_tag, key)
+        self._most_us = self._least_us = None
+        self._proved_us = 0
         self._noise = Noise()
         self._line = Line(_DRIFT_SD_PPM, _DRIFT_WALK_PPM)
         self._started_us = None
@@ -77,9 +81,32 @@ class Clock:
         """Take a reply that came at local `now_us`; False if nobody asked for it. Raises WireError."""
         if not self._bursts.receive(data, now_us):
             return False
+        self._prove(now_us)
         if self._bursts.complete:  # what it says is of use before the next poll
             self.poll(now_us)
         return True
+
+    # ---- what is proved ----
+
+    def _prove(self, now_us):
+        """Narrow what media time can be; no path, and nobody on it, can make an exchange say what is not so."""
+        bursts = self._bursts
+        if self._most_us is None:
+            self._most_us, self._least_us = bursts.most_us, bursts.least_us
+        else:
+            grown_us = self._grown_us(now_us)
+            self._most_us = min(self._most_us + grown_us, bursts.most_us)
+            self._least_us = max(self._least_us - grown_us, bursts.least_us)
+            if self._least_us > self._most_us:  # a controller with another clock
+                self._most_us, self._least_us = bursts.most_us, bursts.least_us
+        self._proved_us = now_us
+
+    def _grown_us(self, now_us):
+        return (now_us - self._proved_us) * _CRYSTALS_PPM // 1000000 + 1
+
+    def latest_us(self, now_us):
+        """Return the latest media time that it can be at local `now_us`, or None before the first exchange."""
+        return None if self._most_us is None else now_us + self._most_us + self._grown_us(now_us)
 
     # ---- estimate ----
 
@@ -108,6 +135,7 @@ class Clock:
                     bursts.begin_at(now_us + GAP_US)
                     return
                 line.restart()
+                self._most_us, self._least_us = bursts.most_us, bursts.least_us
                 self._good = False
                 self._started_us = bursts.began_us
             else:

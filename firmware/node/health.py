@@ -43,4 +43,4 @@ class Health:
             "storage_free_bytes": hal.storage_free_bytes(),
         }
         jitter.least_slack_us = None
-        return report.build_health(self._counters, gauges, self._on_air)
+        return report.build_health(self._counters, gauges, self._on_air, self._pipeline.silent())

@@ -1,7 +1,7 @@
 """Lan: what a village's nodes say to each other, beacons by multicast and time exchanges by unicast."""
 
 from codec.wire import sync
-from codec.wire.errors import WireError
+from codec.wire.errors import ForgedError, WireError
 
 from .reading import read
 
@@ -59,6 +59,8 @@ class Lan:
             try:
                 if not understand(data, udp.source, self._now_us()):
                     counters["unexpected"] += 1
+            except ForgedError:
+                counters["forged"] += 1
             except WireError:
                 counters["malformed"] += 1
 
@@ -69,11 +71,13 @@ class Lan:
         if data[1:2] != bytes((sync.REQUEST,)):
             return self._village.receive(data, source, now_us)
         sync.parse_request(data)
+        if not sync.genuine(data, self._village.key):
+            raise ForgedError("time request with another's tag")
         if now_us - self._second_us >= 1000000:
             self._second_us = now_us
             self._answers = 0
         self._answers += 1
         if not self._village.leading or self._answers > _MOST_ANSWERS:
             return False
-        self._udp.send(sync.pack_reply(data, now_us, self._now_us()), source)
+        self._udp.send(sync.pack_reply(data, now_us, self._now_us(), self._village.key), source)
         return True

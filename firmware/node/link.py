@@ -2,8 +2,8 @@
 
 import asyncio
 
-from codec.wire import announcement, names, report
-from codec.wire.errors import WireError
+from codec.wire import names, report
+from codec.wire.errors import ForgedError, WireError
 from codec.wire.mac import derive
 
 from .mqtt import ANSWER_S, Connection, RefusedError
@@ -12,13 +12,14 @@ _BACKOFF_MIN_MS = 250
 _BACKOFF_MAX_MS = 4000
 """A node that booted while its broker was away must not miss what goes on air when that is back."""
 _POLL_MS = 100
+_ASK_PERIOD_US = 2000000
 _MAX_OUTBOX = 8
 FIRMWARE = "loaxa 0.1.0"
 
 
 class Link:
-    """Connects the agent with its controller. `agent` has settings, commands, health, announce(), now_us(),
-    on_air(), watchdog, trust."""
+    """Connects the agent with its controller. `agent` has settings, commands, health, keychain, counters, hear(),
+    hear_chain(), lacks_keys(), announce(), now_us(), on_air(), watchdog, trust."""
 
     def __init__(self, hal, config, agent):
         self._hal = hal
@@ -28,6 +29,9 @@ class Link:
         self._address = None
         self._password = derive(config.key, "broker").hex()
         self._zone = None
+        self._chain = None
+        self._asked_us = None
+        self._missed = False
         self._outbox = []
         self._backoff_ms = _BACKOFF_MIN_MS
         self.rejected = 0
@@ -58,12 +62,10 @@ class Link:
             will = (self._topics["status"], report.build_status(report.OFFLINE), 1, True)
             await connection.open("loaxa-" + self._config.id, will, self._config.id, self._password)
             server = asyncio.create_task(_outcome(connection))
-            self._zone = None
+            self._zone = self._chain = None
             await connection.subscribe([self._topics["command"]])
-            # Before the zone, which may be an old one and refused: the answer to this names the new one.
-            status = report.build_status(report.ONLINE, FIRMWARE, self._hal.board, self._hal.restart_cause)
-            await connection.publish(self._topics["status"], status, 1, True)
-            await self._follow_zone(connection)
+            await self._follow(connection)
+            await self._tell(connection)  # after it: what goes on air from now on is heard either way
             self.connected = True
             self._backoff_ms = _BACKOFF_MIN_MS
             while not server.done():
@@ -79,19 +81,39 @@ class Link:
         agent = self._agent
         now_us = agent.now_us()
         agent.watchdog.link(now_us)
+        for answer in agent.commands.poll(now_us):
+            if len(self._outbox) < _MAX_OUTBOX:
+                self._outbox.append(answer)
         while self._outbox:
             await connection.publish(self._topics["ack"], self._outbox.pop(0), 1)
-        await self._follow_zone(connection)
+        await self._follow(connection)
+        if (self._missed or agent.lacks_keys()) and now_us - self._asked_us >= _ASK_PERIOD_US:
+            await self._tell(connection)
         if agent.health.due(now_us):
             await connection.publish(self._topics["health"], agent.health.build(now_us))
 
-    async def _follow_zone(self, connection):
+    async def _tell(self, connection):
+        """Say that this node is there: the controller answers with all that it must know."""
+        self._missed = False
+        self._asked_us = self._agent.now_us()
+        status = report.build_status(report.ONLINE, FIRMWARE, self._hal.board, self._hal.restart_cause)
+        await connection.publish(self._topics["status"], status, 1, True)
+
+    async def _follow(self, connection):
+        """Subscribe to what is said in this node's zone, and to the keys of what is said there."""
+        terms = self._agent.keychain.terms
+        chain = None if terms is None else terms.name
+        if chain != self._chain:
+            if self._chain is not None:
+                await connection.unsubscribe([names.chain_topic(self._chain)])
+            self._chain = chain
+            await connection.subscribe([names.chain_topic(chain)])
         zone = self._agent.settings.zone
         if zone == self._zone:
             return
         if self._zone is not None:
             await connection.unsubscribe([names.zone_topic(self._zone, "session")])
-            self._agent.announce([])
+            self._missed = True  # what went on air there just before
         self._zone = zone
         if zone is not None:
             try:
@@ -103,12 +125,13 @@ class Link:
     def _message(self, topic, payload):
         try:
             if topic == self._topics["command"]:
-                answer = self._agent.commands.receive(payload)
-                if len(self._outbox) < _MAX_OUTBOX:
-                    self._outbox.append(answer)
+                self._agent.commands.receive(payload)
             elif self._zone is not None and topic == names.zone_topic(self._zone, "session"):
-                streams, sync_group = announcement.parse_all(payload, self._zone) if payload else ([], None)
-                self._agent.announce(streams, sync_group)
+                self._missed = not self._agent.hear(payload, self._zone) or self._missed
+            elif self._chain is not None and topic == names.chain_topic(self._chain):
+                self._agent.hear_chain(payload)
+        except ForgedError:
+            self._agent.counters["forged"] += 1
         except WireError as error:
             self.rejected += 1
             self._hal.log("refused from %s: %s" % (topic[-64:], error))

@@ -11,11 +11,11 @@ class Receiver:
         self._streams = streams
         self._counters = counters
 
-    def receive(self, data, now_us):
-        """Return ``(stream, frame_index, payload, marker)`` or None; marks the stream as heard at local `now_us`."""
+    def receive(self, data):
+        """Return ``(stream, frame_index)`` of the datagram `data`, or None."""
         counters = self._counters
         try:
-            ssrc, frame_index, _, _, payload_type, marker, start, end = rtp.parse(data)
+            ssrc, frame_index, _, _, payload_type, _, _, _ = rtp.parse(data)
         except WireError:
             counters["malformed"] += 1
             return None
@@ -24,5 +24,4 @@ class Receiver:
             counters["unexpected"] += 1
             return None
         counters["received"] += 1
-        self._streams.heard(ssrc, now_us)
-        return stream, frame_index, memoryview(data)[start:end], marker
+        return stream, frame_index

@@ -66,6 +66,11 @@ class Repair:
                         self._missing[index] = (None, 0)
         return True
 
+    def missed(self, frame_index):
+        """What came for a frame was not the controller's: it has still to come."""
+        if self._highest is not None and len(self._missing) < _MAX_MISSING:
+            self._missing[frame_index] = (None, 0)
+
     def due(self, floor, transit_us, patience_us, trip_us, least_trip_us):
         """Return the frames to ask for now, ascending.
 

@@ -8,6 +8,7 @@ slews it to its own.
 
 from codec.wire import beacon as wire
 from codec.wire.beacon import MAX_REST_US, MAX_UNCERTAINTY_US, Beacon
+from codec.wire.errors import ForgedError
 
 from .clock import Clock
 from .mediatime import Leader
@@ -24,10 +25,12 @@ _BETTER_FOR_US = 10000000
 
 
 class Village:
-    """Gives `time`, a MediaTime, a leader. `clock` is the controller's, `random` returns a byte."""
+    """Gives `time`, a MediaTime, a leader. `key` makes the tags of what nodes say to each other. `clock` is the
+    controller's, `random` returns a byte."""
 
-    def __init__(self, tag, clock, time, random):
+    def __init__(self, tag, key, clock, time, random):
         self._tag = tag
+        self.key = key
         self._clock = clock
         self._time = time
         self._random = random
@@ -38,6 +41,11 @@ class Village:
         self._beat_us = 0
         self._term = 0
         self.leading = False
+
+    def share(self, key):
+        """Speak to the zone's nodes under this key from now on; who leads is learned anew."""
+        self.key = key
+        self._leader = None
 
     def join(self, now_us, sounding):
         """The zone has a group; `sounding`: this node plays already."""
@@ -91,6 +99,8 @@ class Village:
         beacon = wire.parse(data)
         if not self._joined or beacon.tag == self._tag:
             return self._joined  # one's own comes back
+        if not wire.genuine(data, self.key):
+            raise ForgedError("beacon with another's tag")
         clock = self._clock
         ours_us = clock.uncertainty_us(now_us) if clock.locked(now_us) else MAX_UNCERTAINTY_US
         better = 2 * ours_us < beacon.uncertainty_us
@@ -119,7 +129,7 @@ class Village:
             present = beacon.tag != old.tag and now_us - leader.heard_us < _SILENCE_US
             if present and _stays(old.tag, old.uncertainty_us, beacon.tag, beacon.uncertainty_us):
                 return False
-        self._leader = Leader(beacon, source, Clock(self._tag, _HASTE), now_us)
+        self._leader = Leader(beacon, source, Clock(self._tag, self.key, _HASTE), now_us)
         return True
 
     # ---- who leads ----
@@ -162,7 +172,7 @@ class Village:
         self._time.settle()
         self._time.leader = Leader(beacon, None, None, now_us)
         self._beat_us = now_us + wire.PERIOD_US
-        return wire.pack(beacon)
+        return wire.pack(beacon, self.key)
 
 
 def _stays(tag, uncertainty_us, other_tag, other_uncertainty_us):

@@ -10,6 +10,7 @@ from typing import Any
 
 from codec.wire import rtp
 from codec.wire.errors import WireError
+from hil_sim.patience import Trust
 from hil_sim.virtual.codec import LEAST, LOW, MADE_UP, SPAN, place_of
 
 WINDOW_US = 100_000
@@ -104,9 +105,12 @@ class Fault:
 
 class Ear:
     """Listens at one node's DAC. delay_us: its acoustic delay. floor_us: how long before its instant a node gives up
-    waiting for a frame, and what its DAC holds besides."""
+    waiting for a frame, and what its DAC holds besides. lag_us: when keys are told. doubt_us: see
+    hil_sim.patience.Trust."""
 
-    def __init__(self, programme: Programme, floor_us: int, delay_us: int = 0) -> None:
+    def __init__(
+        self, programme: Programme, floor_us: int, delay_us: int = 0, lag_us: int = 0, doubt_us: int = 0
+    ) -> None:
         self.late_us: dict[int, float] = {}
         """By window of 100 ms of programme: how late it was, negative early."""
         self.first_ns: int | None = None
@@ -119,6 +123,9 @@ class Ear:
         self._programme = programme
         self._floor_us = floor_us
         self._delay_us = delay_us
+        self._lag_us = lag_us
+        self._doubt_us = doubt_us
+        self._trusts: dict[int, Trust] = {}
         self._arrived: dict[int, int] = {}
         self._frame = (-1, -1)
         self._sounding = False
@@ -134,10 +141,20 @@ class Ear:
             return
         now_us = self._programme.media_us(-1)
         index = found[1]
+        media_us = mapping.media0_us + index * mapping.frame_us
+        trust = self._trusts.get(mapping.ssrc)
+        if trust is None:
+            trust = self._trusts[mapping.ssrc] = Trust(self._lag_us, mapping.frame_us, self._doubt_us)
+        if rtp.tag_kind(data) == rtp.BY_NODE_KEY:
+            trust.again(index, now_us)
+        else:
+            trust.arrive(index, now_us - media_us, now_us)
+        if index % _KEPT == 0:
+            trust.forget(index - _KEPT)
         if index in self._arrived:
             return
         self._arrived[index] = now_us
-        if now_us > mapping.media0_us + index * mapping.frame_us + mapping.lead_us + self._delay_us:
+        if now_us > media_us + mapping.lead_us + self._delay_us:
             self.late += 1
         if len(self._arrived) > _KEPT:
             del self._arrived[next(iter(self._arrived))]
@@ -241,7 +258,8 @@ class Ear:
         self._note(Fault(at_ns, kind, late_us, in_time))
 
     def _was_in_time(self, mapping: Mapping, index: int) -> bool:
-        arrived_us = self._arrived.get(index)
+        trust = self._trusts.get(mapping.ssrc)
+        arrived_us = None if trust is None else trust.known_us(index)
         due_us = mapping.media0_us + index * mapping.frame_us + mapping.lead_us + self._delay_us
         sounds = mapping.places.get(index) is not None
         return sounds and arrived_us is not None and arrived_us < due_us - self._floor_us

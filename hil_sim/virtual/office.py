@@ -1,8 +1,9 @@
 """The office in virtual time: the real engine, started again when it dies, and the little of a controller it needs.
 
-What the controller does here (a plan, announcements for what the engine says is on air, a clock handed from one engine
-to the next) is done by ``controller.air`` and ``controller.office`` over processes and sockets; that code runs in the
-``micropython`` runtime.
+What the controller does here (a plan, announcements for what the engine says is on air, a clock and chains of keys
+handed from one engine to the next, commands to nodes that come on line) is done by ``controller.air``,
+``controller.announcer`` and ``controller.reports`` over processes and sockets; that code runs in the ``micropython``
+runtime.
 """
 
 import asyncio
@@ -16,12 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from codec.profile import PROFILES
-from codec.wire import announcement, names, report
+from codec.wire import announcement, chain, command, names, report
+from codec.wire.mac import Mac, derive
+from controller.chains import Chains
 from controller.clock import Anchor
 from controller.engine.control import ControlError
 from controller.engine.ground import Ground
 from controller.engine.process import Engine
 from controller.engine.settings import EngineSettings
+from controller.link.nodes import HURRY_PERIOD_US, TELL_PERIOD_US
+from controller.reports import EXPIRES_US
 from hil_sim.virtual.broker import Broker
 from hil_sim.virtual.codec import Coder, programme
 from hil_sim.virtual.ear import Programme
@@ -33,6 +38,7 @@ CONTROLLER_BACK_NS = 3_000_000_000
 BROKER_BACK_NS = 1_000_000_000
 WORD_NS = 3_000_000
 """From the engine's word to the controller's publish."""
+CHAIN_LENGTH = 1 << 13
 _PIPE_BYTES = 1 << 20
 _PUMP_S = 0.5
 _UTC0_NS = 1_790_000_000_000_000_000
@@ -96,13 +102,13 @@ class Channel:
 
 
 class Office:
-    """One zone with `nodes` members; sessions begin and end."""
+    """One zone whose members have these `keys`, by name; sessions begin and end."""
 
     def __init__(
         self,
         loop: VirtualLoop,
         network: Network,
-        node_ids: list[str],
+        keys: dict[str, bytes],
         zone: str,
         profile: str,
         seed: int,
@@ -121,7 +127,8 @@ class Office:
         self._zone = zone
         self._profile = PROFILES[profile]
         self._sync_group = sync_group
-        self._members = {names.node_tag(node).hex(): None for node in node_ids}
+        self._keys = keys
+        self._counters = dict.fromkeys(keys, 0)
         self._addresses: dict[str, list[Any]] = {}
         self._stream: dict[str, int] | None = None
         self._session: str | None = None
@@ -138,8 +145,12 @@ class Office:
             coder=Coder,
             randbits=random.Random(seed).getrandbits,
         )
+        # Short ones, so that a run of a few minutes sees one end and the next begin.
+        self._chains = Chains(lambda: self.media_us(-1), random.Random(seed + 1).randbytes, CHAIN_LENGTH)
         network.media.on_sent = self.programme.on_sent
+        self._renew()
         self.start_engine()
+        self._tell_keys()
         if sync_group is not None:
             self._announce()
 
@@ -155,6 +166,7 @@ class Office:
         engine = Engine(self._settings, channel, self._network.media, self._ground)  # type: ignore[arg-type]
         self._task = self._loop.create_task(self._run(engine))
         channel.tell({"op": "clock", **asdict(self._anchor)})
+        channel.tell({"op": "chains", **self._chains.message()})
         self._tell_plan(self._stream)
         self._hand_over_source()
 
@@ -167,6 +179,9 @@ class Office:
         self._channel = None
         self._task.cancel()
         self._task = None
+        wait_ns = self._chains.wait_us(self._profile.name) * 1000
+        for later_ns in range(WORD_NS, WORD_NS + wait_ns, HURRY_PERIOD_US * 1000):
+            self._loop.at_ns(self._loop.now_ns + later_ns, self._tell_key)
         self._loop.at_ns(self._loop.now_ns + back_ns, self.start_engine)
 
     def kill_broker(self) -> None:
@@ -248,7 +263,10 @@ class Office:
             "profile": asdict(self._profile),
             "gain_db": 0.0,
             "multicast": None,
-            "members": [{"tag": tag, "address": self._addresses.get(tag), "fixed": False} for tag in self._members],
+            "members": [
+                {"tag": (tag := names.node_tag(node).hex()), "address": self._addresses.get(tag), "key": key.hex()}
+                for node, key in self._keys.items()
+            ],
             "stream": {name: stream[name] for name in _MAPPING} if stream and self._session else None,
         }
         session = {"id": self._session, "zones": [self._zone], "priority": announcement.PRIORITY_LIVE, "gain_db": 0.0}
@@ -272,17 +290,54 @@ class Office:
             case "error":
                 self.failures.append(RuntimeError(event["text"]))
 
+    def _on_air(self) -> tuple[list[announcement.Stream], tuple[str, int] | None]:
+        found = self._stream
+        if found is None:
+            return [], self._sync_group
+        stream = announcement.Stream(
+            found["ssrc"], found["frame_us"], found["media0_us"], found["lead_us"], found["priority"]
+        )
+        return [stream], self._sync_group
+
     def _announce(self) -> None:
-        streams = []
-        if self._stream is not None:
-            found = self._stream
-            streams = [
-                announcement.Stream(
-                    found["ssrc"], found["frame_us"], found["media0_us"], found["lead_us"], found["priority"]
-                )
-            ]
-        topic = names.zone_topic(self._zone, "session")
-        self.broker.publish(topic, announcement.build(self._zone, streams, self._sync_group), retain=True)
+        raw = self._chains.seal(self._profile.name, announcement.build(self._zone, *self._on_air()))
+        self.broker.publish(names.zone_topic(self._zone, "session"), raw, retain=False)
+        wait_ns = self._chains.wait_us(self._profile.name) * 1000
+        self._loop.at_ns(self._loop.now_ns + wait_ns, self._tell_key)
+
+    def _tell_key(self) -> None:
+        name = self._profile.name
+        self.broker.publish(names.chain_topic(name), self._chains.telling(name), retain=False)
+
+    def _tell_keys(self) -> None:
+        """Tell the newest key again and again, and make the next chain in time."""
+        if self._renew() and self._channel is not None:
+            self._channel.tell({"op": "chains", **self._chains.message()})
+        self._tell_key()
+        self._loop.call_later(TELL_PERIOD_US / 1e6, self._tell_keys)
+
+    def _renew(self) -> bool:
+        return self._chains.renew({self._profile.name})[0]
+
+    def _wrapped(self, node: str) -> str:
+        nonce = self._counters[node].to_bytes(16, "big")
+        return (nonce + command.wrap(self._keys[node], nonce, b"L" * 32)).hex()
+
+    def _greet(self, node: str) -> None:
+        """Tell a node that came on line what it must know."""
+        configure: dict[str, object] = {"zone": self._zone}
+        air: dict[str, object] = {
+            "terms": chain.terms_fields(self._profile.terms),
+            "chains": [chain.anchor_fields(anchor) for anchor in self._chains.anchors(self._profile.name)],
+            "session": announcement.fields(self._zone, *self._on_air()),
+            "lan": None if self._sync_group is None else self._wrapped(node),
+        }
+        for operation, arguments in ((command.CONFIGURE, configure), (command.AIR, air)):
+            self._counters[node] += 1
+            key = Mac(derive(self._keys[node], "command"))
+            expires_us = self.media_us(-1) + EXPIRES_US
+            raw = command.build(node, self._counters[node], operation, arguments, expires_us, key)
+            self.broker.publish(names.node_topic(node, "command"), raw, retain=False)
 
     def _revive_broker(self) -> None:
         self.broker.revive()
@@ -291,8 +346,10 @@ class Office:
     def _on_message(self, topic: str, payload: bytes) -> None:
         node, leaf = names.parse_node_topic(topic)
         if leaf == "health":
-            counters, gauges, on_air = report.parse_health(payload)
-            self.health[node] = {"counters": counters, "gauges": gauges, "on_air": on_air}
+            counters, gauges, on_air, silent = report.parse_health(payload)
+            self.health[node] = {"counters": counters, "gauges": gauges, "on_air": on_air, "silent": silent}
+        elif leaf == "status" and report.parse_status(payload)["state"] == report.ONLINE:
+            self._loop.at_ns(self._loop.now_ns + WORD_NS, self._greet, node)
 
 
 _MAPPING = ("ssrc", "media0_us", "lead_us")

@@ -13,10 +13,10 @@ from typing import Any
 
 from codec.profile import PROFILES
 from codec.wire.mac import derive
-from hil_sim.attack import ROUNDS, malformed_datagrams
+from hil_sim.attacks.malformed import ROUNDS, malformed_datagrams
 from hil_sim.capture import Run, read_runs
 from hil_sim.packets import Datagram
-from hil_sim.patience import given_up_us
+from hil_sim.patience import doubt_us, given_up_us
 from hil_sim.scenario import Event, Scenario
 from hil_sim.virtual import loops
 from hil_sim.virtual.board import TICKS_PERIOD, Crystal, Hal, Udp
@@ -162,14 +162,23 @@ class Village:
         self.office = Office(
             loop,
             self.network,
-            [f"node-{number:02d}" for number in numbers],
+            {name: node_key(scenario.seed, name) for name in (f"node-{number:02d}" for number in numbers)},
             ZONE,
             scenario.profile,
             scenario.seed,
             record,
             SYNC_GROUP if scenario.sync_group else None,
         )
-        self.ears = [Ear(self.office.programme, given_up_us(PROFILES[scenario.profile])) for _ in numbers]
+        profile = PROFILES[scenario.profile]
+        self.ears = [
+            Ear(
+                self.office.programme,
+                given_up_us(profile),
+                lag_us=profile.lag_us,
+                doubt_us=doubt_us(scenario.network.of_node(number, scenario.nodes)),
+            )
+            for number in numbers
+        ]
         self.sounds: list[list[tuple[int, bytes]]] = [[] for _ in numbers] if record else []
         self.listeners = [_Tape(*pair) for pair in zip(self.ears, self.sounds, strict=True)] if record else self.ears
         self.network.on_arrival = lambda node, data: self.ears[node - 1].arrive(data)

@@ -27,6 +27,8 @@ def test_a_multicast_session():
         "a=maxptime:20",
         "a=recvonly",
         "a=extmap:1 urn:loaxa:frame-index:1",
+        "a=extmap:2 urn:loaxa:tag:1",
+        "a=extmap:3 urn:loaxa:key:1",
         "a=ssrc:99 cname:loaxa-7",
         "",
     ]

@@ -99,15 +99,19 @@ class Running:
         self.post("/api/zones", {"id": zone, "title": "Thôn Đông"})
         self.post("/api/nodes", {"id": node, "zone": zone})
 
-    def node(self, node: str, **other: Any) -> aiomqtt.Client:
-        """Return an MQTT client that is this node, with the key that the database has; `other` options of it."""
+    def key_of(self, node: str) -> bytes:
+        """Return the key of a node that the database has."""
         with sqlite3.connect(f"file:{self.folder}/state/loaxa.sqlite3?mode=ro", uri=True) as database:
             (key,) = database.execute("select key from nodes where id = ?", (node,)).fetchone()
         database.close()
+        return bytes(key)
+
+    def node(self, node: str, **other: Any) -> aiomqtt.Client:
+        """Return an MQTT client that is this node, with its key; `other` options of it."""
         options = {
             "identifier": f"loaxa-{node}",
             "username": node,
-            "password": derive(key, "broker").hex(),
+            "password": derive(self.key_of(node), "broker").hex(),
             "tls_context": self.tls(),
             **other,
         }

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from codec.wire import names, sync
+from codec.wire.mac import Mac, derive
 from controller.air import Air
 from controller.clock import Anchor, mono_us, wall_us
 from controller.errors import StartError
 from controller.memory import Memory
 from controller.settings import Settings
-from tests.controller.engine.harness import session, tone, zone
+from tests.controller.engine.harness import node_key, session, tone, zone
 
 TAG = names.node_tag("loa-1")
 GROUP = "239.255.77.2"
@@ -25,6 +26,8 @@ IP_RECVTTL = 12
 
 
 class Nobody:
+    def on_engine_gone(self) -> None: ...
+
     def on_stream(self, zone_id: str) -> None: ...
 
     def on_source(self, session_id: str, state: str, media_us: int) -> None: ...
@@ -38,7 +41,7 @@ async def air(tmp_path: Path) -> AsyncIterator[Air]:
     memory.anchor = Anchor(mono_us(), wall_us() - 10_000_000)
     found = Air(Settings(media_host="127.0.0.1", media_port=0, folder=tmp_path), memory, Nobody())
     await found.start()
-    member = {"tag": TAG.hex(), "address": None, "fixed": False}
+    member = {"tag": TAG.hex(), "address": None, "fixed": False, "key": node_key().hex()}
     found.set_plan([zone("thon-1", [member])], [session("s-1", ["thon-1"])])
     yield found
     await found.stop()
@@ -62,7 +65,7 @@ def _asked(air: Air) -> tuple[int, int]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as node:
         node.settimeout(5)
         asked_us = mono_us()
-        node.sendto(sync.pack_request(1, TAG, 5), ("127.0.0.1", air.port))
+        node.sendto(sync.pack_request(1, TAG, 5, Mac(derive(node_key(), "time"))), ("127.0.0.1", air.port))
         _, _, _, t2_us, _ = sync.parse_reply(node.recv(100))
         return asked_us, t2_us
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from codec.wire import announcement
+from codec.wire import announcement, command, report
+from codec.wire.mac import Mac, derive
 from tests.controller.running import Running, running
 
 
@@ -52,10 +53,16 @@ async def test_killed_broker_is_back_and_told_again(office: Running) -> None:
     os.kill(office.get("/api/health")["broker"]["pid"], signal.SIGKILL)
     office.until(lambda: office.get("/api/health")["broker"]["restarts"])
     office.until(lambda: office.get("/api/health")["broker"]["connected"])
+    key = Mac(derive(office.key_of("cum-1"), "command"))
     async with office.node("cum-1") as client:
-        await client.subscribe("loaxa/v1/zone/thon-1/session")
-        message = await anext(aiter(client.messages))
-    assert [one.ssrc for one in announcement.parse(bytes(message.payload), "thon-1")] == [stream["ssrc"]]
+        await client.subscribe("loaxa/v1/node/cum-1/command")
+        await client.publish("loaxa/v1/node/cum-1/status", report.build_status(report.ONLINE))
+        async for message in client.messages:
+            _, _, operation, arguments = command.parse(bytes(message.payload), "cum-1", key)
+            if operation == command.AIR:
+                break
+    streams, _ = announcement.parse_fields(arguments["session"], "thon-1")
+    assert [one.ssrc for one in streams] == [stream["ssrc"]]
 
 
 def test_killed_right_after_201_it_is_in_the_database(office: Running) -> None:

@@ -51,8 +51,8 @@ def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
     mobile, lan = profiles["mobile"], profiles["lan"]
     assert (mobile.shortest_lead_us, mobile.lead_us, mobile.longest_lead_us) == (300_000, 800_000, 2_000_000)
     assert (lan.shortest_lead_us, lan.longest_lead_us) == (150_000, 150_000)
-    fixed = parse("[profile.mobile]\nlead_ms = 200\nlead_most_ms = 0").profiles["mobile"]
-    assert (fixed.shortest_lead_us, fixed.longest_lead_us) == (200_000, 200_000)
+    fixed = parse("[profile.mobile]\nlead_ms = 300\nlead_most_ms = 0").profiles["mobile"]
+    assert (fixed.shortest_lead_us, fixed.longest_lead_us) == (300_000, 300_000)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,11 @@ def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
         ("[storage]\nkeep_sessions = 0", "keep_sessions must be a whole number from 100 to"),
         ("[profile.hifi]\ndtx = true", "there is no profile hifi. There are lan, low, mobile"),
         ("[profile.lan]\nlead_ms = 1", r"\[profile.lan\] lead_ms must be a whole number from 40 to 2000"),
+        (
+            "[profile.lan]\nlead_ms = 80",
+            "a lead of 80 ms is shorter than a node takes to know that a packet is ours",
+        ),
+        ("[profile.mobile]\nlead_ms = 200\nlead_most_ms = 0", "a lead of 200 ms is shorter"),
         ("[profile.lan]\nlead_ms = 1500\nframe_ms = 10", "lead_ms must be at most 100 frames"),
         ("[profile.mobile]\nlead_ms = 300", "lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms"),
         ("[profile.mobile]\nlead_least_ms = 20", "lead_ms must lie from lead_least_ms, 40 or more, to lead_most_ms"),
@@ -98,6 +103,9 @@ def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
         ("profile = 1", "profile is not a section"),
         ("http = 1", "is not a section"),
         ("[http", "is not TOML"),
+        ("[http]\nport = " + "1" * 5000, "is not TOML"),
+        ("x = " + "[" * 5000, "is not TOML"),
+        ('[engine]\nrecord = "~nobody-of-this-name/x"', "record must be a path; there is no user of the name after ~"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, words: str) -> None:

@@ -13,7 +13,7 @@ from codec.wire import announcement, command, names, report
 from firmware.node import agent
 from firmware.node.agent import Agent
 from firmware.node.config import Config
-from tests.firmware.office import KEY, Office, encode, media_us
+from tests.firmware.office import KEY, Office, encode
 from tests.firmware.test_node import ZONE, programme
 
 RATE = 48_000
@@ -181,7 +181,7 @@ async def finish(running: asyncio.Task[None], hal: Hal, office: Office) -> None:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     for _ in range(2):  # a link that is cancelled while it closes a connection tries the next one
-        for task in asyncio.all_tasks() - {asyncio.current_task(), office._listener}:
+        for task in asyncio.all_tasks() - {asyncio.current_task(), office._listener, *office.busy}:
             task.cancel()
         await asyncio.sleep(0.1)
     hal.udp.close()
@@ -195,10 +195,10 @@ async def test_agent_on_cpython(tmp_path: Path) -> None:
         config = Config("node-9", KEY, None, ("127.0.0.1", office.port), office.media)
         running = asyncio.create_task(Agent(hal, config).run())
         await office.expect(names.node_topic("node-9", "status"))
-        assert command.parse_ack(await office.command("node-9", 1, command.CONFIGURE, {"zone": ZONE})) == (1, None)
+        assert (await office.configure("node-9", zone=ZONE))[1] is None
         assert hal.settings is not None
         await asyncio.sleep(0.5)
-        stream = announcement.Stream(5, 20_000, media_us() + 100_000, 150_000, 3)
+        stream = office.stream(5, in_us=100_000)
         await office.announce(ZONE, [stream])
         await office.send(stream, packets)
         await asyncio.sleep(0.3)
@@ -206,7 +206,7 @@ async def test_agent_on_cpython(tmp_path: Path) -> None:
         topic = names.node_topic("node-9", "health")
         raw = await office.expect(topic, lambda raw: report.parse_health(raw)[0]["played"] >= 49, 15)
         assert report.parse_health(raw)[0]["late"] == 0
-        assert command.parse_ack(await office.command("node-9", 2, command.REBOOT)) == (2, None)
+        assert (await office.command("node-9", command.REBOOT))[1] is None
         await asyncio.sleep(1.2)
         assert hal.rebooted == "command"
         assert hal.fed > 1

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codec.wire import announcement, command, names, report
+from codec.wire import command, names, report
 from hil_sim import flash
 from tests import needs
 from tests.firmware import capture
-from tests.firmware.office import Office, encode, media_us
+from tests.firmware.office import Office, encode
 from tests.firmware.test_node import programme
 
 RATE = 48_000
@@ -72,9 +72,7 @@ async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str]
             if recording.stat().st_size:
                 break
             await asyncio.sleep(0.05)
-        (folder / "node.json").write_text(
-            json.dumps({**office.node("pi"), "zone": ZONE, "device": "pulse", "fill_ms": 100})
-        )
+        (folder / "node.json").write_text(json.dumps({**office.node("pi", ZONE), "device": "pulse", "fill_ms": 100}))
         staged = flash.stage(tmp_path / "flash")
         environment = {**sink, "MICROPYPATH": f"{staged}:.frozen"}
         with (folder / "log").open("wb") as log:
@@ -89,7 +87,7 @@ async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str]
             found = await office.expect(names.node_topic("pi", "status"))
             assert report.parse_status(found)["board"] == "linux"
             await asyncio.sleep(1)
-            stream = announcement.Stream(90, 20_000, media_us() + 500_000, 400_000, 3)
+            stream = office.stream(90, lead_us=400_000)
             await office.announce(ZONE, [stream])
             await office.send(stream, packets)
             await asyncio.sleep(0.6)
@@ -97,10 +95,11 @@ async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str]
             topic = names.node_topic("pi", "health")
             raw = await office.expect(topic, lambda raw: report.parse_health(raw)[0]["played"] >= 100, 15)
             print("underruns:", report.parse_health(raw)[0]["underruns"])
-            assert command.parse_ack(await office.command("pi", 1, command.REBOOT)) == (1, None)
+            counter, error = await office.command("pi", command.REBOOT)
+            assert error is None
             assert await asyncio.to_thread(process.wait, 5) == flash.REBOOT_EXIT_CODE
             assert (folder / "restart-cause").read_text() == "command"
-            assert json.loads((folder / "settings.json").read_text())["counter"] == 1
+            assert json.loads((folder / "settings.json").read_text())["counter"] >= counter  # it may have asked since
         finally:
             process.kill()
             process.wait()

@@ -13,7 +13,7 @@ import opuslib_next
 import pytest
 from scipy.signal import butter, sosfilt
 
-from codec.wire import announcement, command, names, report
+from codec.wire import announcement, command, names, report, rtp
 from hil_sim import children, flash
 from tests.firmware import capture
 from tests.firmware.office import (
@@ -22,9 +22,9 @@ from tests.firmware.office import (
     Office,
     encode,
     free_port,
-    media_us,
     mono_ns,
 )
+from tests.firmware.suite.voice import LAN, LOW, packet
 
 ZONE = "thon-1"
 RATE = 48_000
@@ -42,7 +42,7 @@ class Station:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, office: Office, zone: str | None = ZONE, cause: int = flash.RESET_POWER_ON) -> None:
-        node = {**office.node(self.name), "zone": zone}
+        node = office.node(self.name, zone)
         board = {"ppm": self.ppm, "ticks_offset_us": (1 << 30) - 9_000_000, "capture": "node.dac", "seed": 5}
         board["loadac"] = self.loadac
         (self.folder / "node.json").write_text(json.dumps(node))
@@ -108,8 +108,11 @@ def igmp_groups(station: Station) -> set[str]:
 
 
 async def health(office: Office, name: str, test) -> dict[str, int]:
-    topic = names.node_topic(name, "health")
-    return report.parse_health(await office.expect(topic, lambda raw: test(*report.parse_health(raw)), 15))[0]
+    def right(raw: bytes) -> bool:
+        counters, _, on_air, _ = report.parse_health(raw)
+        return test(counters, on_air)
+
+    return report.parse_health(await office.expect(names.node_topic(name, "health"), right, 15))[0]
 
 
 async def test_sound_leaves_at_its_instants(tmp_path: Path, station: Station) -> None:
@@ -121,14 +124,16 @@ async def test_sound_leaves_at_its_instants(tmp_path: Path, station: Station) ->
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(1.5)
-        stream = announcement.Stream(77, 20_000, media_us() + 500_000, 150_000, 3)
+        stream = office.stream(77)
         await office.announce(ZONE, [stream])
         await office.send(stream, packets)
-        counters = await health(office, "node-1", lambda c, g, on_air: on_air == 77)
+        counters = await health(office, "node-1", lambda c, on_air: on_air == 77)
         await asyncio.sleep(0.3)
         await office.announce(ZONE, [])
-        counters = await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] > 0)
-    assert counters["received"] == counters["played"] == 150
+        counters = await health(office, "node-1", lambda c, on_air: on_air is None and c["played"] > 0)
+    assert counters["played"] == 150
+    assert counters["received"] == 150 + LAN.lag
+    assert counters["forged"] == counters["unsafe"] == counters["unverified"] == 0
     assert counters["late"] == counters["underruns"] == counters["resyncs"] == 0
     late_ms = delays_ms(pcm, station.heard(stream, 3, LOOK_AHEAD_SAMPLES))
     print(f"delay ms: {late_ms.min():.3f} to {late_ms.max():.3f}")
@@ -139,11 +144,11 @@ async def test_sound_leaves_at_its_instants(tmp_path: Path, station: Station) ->
 async def test_low_latency_profile(tmp_path: Path, station: Station) -> None:
     pcm = programme(2)
     packets = await asyncio.to_thread(encode, pcm, 10_000, "restricted_lowdelay", 48_000)
-    async with Office(tmp_path) as office:
+    async with Office(tmp_path, LOW) as office:
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(1)
-        stream = announcement.Stream(78, 10_000, media_us() + 500_000, 50_000, 3)
+        stream = office.stream(78, lead_us=53_000)
         await office.announce(ZONE, [stream])
         await office.send(stream, packets)
         await asyncio.sleep(0.1)
@@ -159,7 +164,7 @@ async def test_a_stock_micropython_without_our_dac_module_plays_too(tmp_path: Pa
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(1)
-        stream = announcement.Stream(82, 20_000, media_us() + 500_000, 150_000, 3)
+        stream = office.stream(82)
         await office.announce(ZONE, [stream])
         await office.send(stream, packets)
         await asyncio.sleep(0.3)
@@ -179,13 +184,13 @@ async def test_streams_by_multicast(tmp_path: Path, station: Station) -> None:
         streams = []
         for number in (1, 2):  # the second group takes the first one's place
             group = (f"239.77.{number}.1", free_port())
-            streams.append(announcement.Stream(82 + number, 20_000, media_us() + 500_000, 150_000, 3, group))
+            streams.append(office.stream(82 + number, group=group))
             await office.announce(ZONE, streams[-1:])
             await office.send(streams[-1], packets)
             await asyncio.sleep(0.2)
         assert igmp_groups(station) == {"239.77.2.1"}
         await office.announce(ZONE, [])
-        await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] == 100)
+        await health(office, "node-1", lambda c, on_air: on_air is None and c["played"] == 100)
         assert not igmp_groups(station)
     for stream in streams:
         late_ms = delays_ms(pcm, station.heard(stream, 1, LOOK_AHEAD_SAMPLES))
@@ -209,12 +214,12 @@ async def test_two_nodes_of_a_lan_share_the_time(tmp_path: Path) -> None:
                 await office.expect(names.node_topic(station.name, "status"))
             await asyncio.sleep(6)
             assert [igmp_groups(station) for station in stations] == [{sync_group[0]}] * 2
-            stream = announcement.Stream(86, 20_000, media_us() + 500_000, 150_000, 3)
+            stream = office.stream(86)
             await office.announce(ZONE, [stream], sync_group)
             await office.send(stream, packets)
             await asyncio.sleep(0.3)
             await office.announce(ZONE, [])
-            await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] == 200)
+            await health(office, "node-1", lambda c, on_air: on_air is None and c["played"] == 200)
             assert not igmp_groups(stations[0])
     finally:
         for station in stations:
@@ -235,13 +240,16 @@ async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, sta
         await office.expect(names.node_topic("node-1", "status"))
         address = await office.member("node-1")
         await asyncio.sleep(1)
-        stream = announcement.Stream(79, 20_000, media_us() + 500_000, 150_000, 3)
+        stream = office.stream(79)
         await office.announce(ZONE, [stream])
 
         async def attack() -> None:
             loop = asyncio.get_running_loop()
             stranger, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0))
-            for _ in range(10):
+            for number in range(10):
+                forged = packet(stream, 10 * number, b"foreign")
+                forged[rtp.TAG_AT : rtp.TAG_AT + rtp.TAG_BYTES] = bytes(12)
+                office.transport.sendto(bytes(forged), address)
                 for data in (b"\x80", bytes(36), b"L" * 36, b"\x80" * 1401, b"\x90\x60" + bytes(22) + b"x"):
                     office.transport.sendto(data, address)
                 stranger.sendto(b"\x90\x60" + bytes(30), address)
@@ -253,9 +261,10 @@ async def test_bad_packets_are_counted_and_the_sound_goes_on(tmp_path: Path, sta
         await asyncio.gather(office.send(stream, packets), attack())
         await asyncio.sleep(0.3)
         await office.announce(ZONE, [])
-        counters = await health(office, "node-1", lambda c, g, on_air: on_air is None and c["played"] > 0)
+        counters = await health(office, "node-1", lambda c, on_air: on_air is None and c["played"] > 0)
     assert counters["malformed"] >= 40
     assert counters["unexpected"] >= 10
+    assert counters["forged"] >= 10  # the commands at least: most of the packets are of another time
     assert counters["played"] == 100
     late_ms = delays_ms(pcm, station.heard(stream, 2, LOOK_AHEAD_SAMPLES))
     assert np.abs(late_ms).max() < 2, late_ms
@@ -267,9 +276,8 @@ async def test_a_killed_node_joins_again_in_time(tmp_path: Path, station: Statio
     async with Office(tmp_path) as office:
         station.start(office, zone=None)
         await office.expect(names.node_topic("node-1", "status"))
-        answer = await office.command("node-1", 1, command.CONFIGURE, {"zone": ZONE, "gain_db": -6.0})
-        assert command.parse_ack(answer) == (1, None)
-        stream = announcement.Stream(80, 20_000, media_us() + 500_000, 150_000, 3)
+        assert (await office.configure("node-1", zone=ZONE, gain_db=-6.0))[1] is None
+        stream = office.stream(80)
         await office.announce(ZONE, [stream])
         sending = asyncio.create_task(office.send(stream, packets))
         await asyncio.sleep(2.5)
@@ -294,10 +302,10 @@ async def test_commands(tmp_path: Path, station: Station) -> None:
         status = names.node_topic("node-1", "status")
         found = report.parse_status(await office.expect(status))
         assert (found["state"], found["board"], found["restart_cause"]) == ("online", "esp32", "power")
-        assert command.parse_ack(await office.command("node-1", 5, command.TEST_TONE, {"duration_ms": 300}))[1] is None
-        assert "counter must grow" in str(command.parse_ack(await office.command("node-1", 4, command.STOP))[1])
+        assert await office.command("node-1", command.TEST_TONE, {"duration_ms": 300}, 5) == (5, None)
+        assert await office.command("node-1", command.STOP, None, 4) == (4, "counter must grow; the last was 5")
         await asyncio.sleep(0.5)
-        assert command.parse_ack(await office.command("node-1", 6, command.REBOOT)) == (6, None)
+        assert await office.command("node-1", command.REBOOT, None, 6) == (6, None)
         assert station.process is not None
         code = await asyncio.to_thread(station.process.wait, 10)
         assert code == flash.REBOOT_EXIT_CODE
@@ -318,7 +326,7 @@ async def test_the_broker_goes_and_the_sound_stays(tmp_path: Path, station: Stat
         station.start(office)
         await office.expect(names.node_topic("node-1", "status"))
         await asyncio.sleep(0.5)
-        stream = announcement.Stream(81, 20_000, media_us() + 500_000, 150_000, 3)
+        stream = office.stream(81)
         await office.announce(ZONE, [stream])
         sending = asyncio.create_task(office.send(stream, packets))
         await asyncio.sleep(1)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codec.wire import command
 from codec.wire.mac import Mac, derive, same
 
 
@@ -29,3 +30,15 @@ def test_same_is_equality(one: bytes, other: bytes) -> None:
 def test_keys_of_two_purposes_differ() -> None:
     key = bytes(range(32))
     assert len({key, derive(key, "time"), derive(key, "command")}) == 3
+
+
+@given(
+    key=st.binary(min_size=32, max_size=32),
+    nonce=st.binary(min_size=16, max_size=16),
+    secret=st.binary(min_size=32, max_size=32),
+)
+def test_what_is_wrapped_is_read_by_its_key_alone(key: bytes, nonce: bytes, secret: bytes) -> None:
+    wrapped = command.wrap(key, nonce, secret)
+    assert command.wrap(key, nonce, wrapped) == secret
+    assert command.wrap(bytes(31) + b"x", nonce, wrapped) != secret or key == bytes(31) + b"x"
+    assert command.wrap(key, bytes([nonce[0] ^ 1]) + nonce[1:], wrapped) != secret

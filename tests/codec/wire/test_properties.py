@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.wire import announcement, beacon, body, command, enrolment, nack, names, report, rtp, sync
-from codec.wire.errors import WireError
+from codec.wire import announcement, beacon, body, chain, command, enrolment, nack, names, report, rtp, sync, tesla
+from codec.wire.errors import ForgedError, WireError
+from codec.wire.mac import Mac
 
 # A busy machine is slow at times; that is no property of the wire.
 settings.register_profile("wire", deadline=None)
@@ -16,20 +17,36 @@ settings.load_profile("wire")
 
 u32 = st.integers(0, 0xFFFFFFFF)
 tag = names.node_tag("node-1")
+KEY, OTHER = Mac(b"key"), Mac(b"another")
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=12,
 )
+FIELDS = [
+    "v", "n", "node", "until", "zone", "op", "args", "streams", "sync", "state", "counters", "gauges", "i", "key",
+    "salt", "next",
+]  # fmt: skip
+BODIES = 6
+"""The first of PARSERS that takes a body of JSON."""
+
+
+def _tagged(data: bytes) -> bytes:
+    """As from the one who has the key: behind a right tag there may be anything, too."""
+    return KEY.digest(data)[: command.TAG_BYTES] + data
+
+
 PARSERS = (
     rtp.parse,
     sync.parse_request,
     sync.parse_reply,
     nack.parse,
     beacon.parse,
+    tesla.parse_seal,
     lambda data: announcement.parse(data, "thon-1"),
-    lambda data: command.parse(data, "node-1"),
-    command.parse_ack,
+    lambda data: command.parse(_tagged(data), "node-1", KEY),
+    lambda data: command.parse_ack(_tagged(data), KEY),
+    chain.parse,
     report.parse_status,
     report.parse_health,
 )
@@ -40,19 +57,37 @@ def test_random_bytes_are_refused_and_nothing_worse(data: bytes) -> None:
     for parse in PARSERS:
         with contextlib.suppress(WireError):
             parse(data)
+    assert rtp.tag_kind(data) in (0, rtp.BY_SENDER, rtp.BY_NODE_KEY)
+
+
+@given(st.binary(max_size=1500))
+def test_what_bears_no_tag_is_forged_whatever_it_is(data: bytes) -> None:
+    for parse in (lambda raw: command.parse(raw, "node-1", KEY), lambda raw: command.parse_ack(raw, KEY)):
+        with pytest.raises(ForgedError):
+            parse(data)
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(["v", "n", "node", "zone", "op", "args", "streams", "sync", "state", "counters", "gauges"]),
+        st.sampled_from(FIELDS),
         json_values,
     )
 )
 def test_random_objects_are_refused_and_nothing_worse(found: dict) -> None:
     data = json.dumps({"v": 1, "node": "node-1", "zone": "thon-1", **found}).encode()
-    for parse in PARSERS[5:]:
+    for parse in PARSERS[BODIES:]:
         with contextlib.suppress(WireError):
             parse(data)
+
+
+air = st.fixed_dictionaries({"terms": json_values, "chains": json_values, "session": json_values})
+
+
+@given(st.sampled_from(command.OPERATIONS), air | json_values)
+def test_random_arguments_are_refused_and_nothing_worse(operation: str, arguments: object) -> None:
+    raw = _tagged(body.build({"v": 1, "node": "node-1", "n": 1, "until": 1, "op": operation, "args": arguments}))
+    with contextlib.suppress(WireError):
+        command.parse(raw, "node-1", KEY)
 
 
 @given(u32, u32, u32, st.integers(0, 127), st.booleans(), st.binary(min_size=1, max_size=1300))
@@ -73,7 +108,8 @@ def test_our_element_is_strict_only_where_it_is_ours() -> None:
     packet[16] = rtp.EXTENSION_ID << 4 | 0  # of one byte
     with pytest.raises(WireError, match="frame index is not 4 bytes"):
         rtp.parse(packet)
-    assert rtp.parse(packet, ours=False) == (7, None, 960, 5, 96, False, 24, 32)
+    start, end = rtp.HEADER_BYTES, rtp.HEADER_BYTES + 8
+    assert rtp.parse(packet, ours=False) == (7, None, 960, 5, 96, False, start, end)
 
 
 @given(st.data())
@@ -89,18 +125,34 @@ def test_rtp_cut_anywhere(data: st.DataObject) -> None:
         assert rtp.parse(packet)[6] < rtp.parse(packet)[7] <= len(packet)
 
 
-@given(st.integers(0, 0xFFFF), st.integers(0, 1 << 62), st.integers(0, 1 << 62), st.integers(0, 1 << 20))
-def test_sync_round_trip(sequence: int, t1: int, t2: int, held: int) -> None:
-    request = sync.pack_request(sequence, tag, t1)
+time_us = st.integers(0, 1 << 62)
+
+
+@given(st.integers(0, 0xFFFF), time_us, time_us, st.integers(0, 1 << 20), time_us)
+def test_sync_round_trip(sequence: int, t1: int, t2: int, held: int, echo: int) -> None:
+    request = sync.pack_request(sequence, tag, t1, KEY, echo)
     assert sync.is_sync(request)
-    assert sync.parse_request(request) == (sequence, tag, t1)
-    reply = sync.pack_reply(request, t2, t2 + held)
+    assert sync.parse_request(request) == (sequence, tag, t1, echo)
+    assert sync.genuine(request, KEY)
+    assert not sync.genuine(request, OTHER)
+    reply = sync.pack_reply(request, t2, t2 + held, KEY)
     assert len(reply) == len(request)  # no amplification
     assert sync.parse_reply(reply) == (sequence, tag, t1, t2, t2 + held)
+    assert sync.genuine(reply, KEY)
+    assert not sync.genuine(reply, OTHER)
     with pytest.raises(WireError):
         sync.parse_request(reply)
     with pytest.raises(WireError):
         sync.parse_reply(request)
+
+
+@given(st.integers(0, 8 * sync.SIZE - 1), st.booleans())
+def test_an_exchange_of_which_a_bit_was_changed_is_not_genuine(bit: int, answered: bool) -> None:
+    data = bytearray(sync.pack_request(7, tag, 5, KEY))
+    if answered:
+        data = sync.pack_reply(bytes(data), 6, 7, KEY)
+    data[bit // 8] ^= 1 << bit % 8
+    assert not sync.genuine(data, KEY)
 
 
 @given(u32, st.sets(st.integers(0, 0xFFFFFFFF), min_size=1, max_size=40), st.integers(0, 5000))
@@ -138,28 +190,52 @@ streams = st.builds(
 def test_announcement_round_trip(found: list[announcement.Stream]) -> None:
     raw = announcement.build("thon-1", found)
     assert len(raw) <= body.MAX_BODY_BYTES
-    assert [vars(stream) for stream in announcement.parse(raw, "thon-1")] == [vars(stream) for stream in found]
+    again = (
+        announcement.parse(raw, "thon-1"),
+        announcement.parse_fields(announcement.fields("thon-1", found), "thon-1"),
+    )
+    for parsed, sync_group in again:  # from its bytes, and as part of a command
+        assert [vars(stream) for stream in parsed] == [vars(stream) for stream in found]
+        assert sync_group is None
     with pytest.raises(WireError, match="another zone"):
         announcement.parse(raw, "thon-2")
 
 
-@given(st.integers(0, 1 << 53), st.floats(-60, 12), st.integers(0, 2_000_000), st.booleans())
-def test_configure_round_trip(counter: int, gain_db: float, delay_us: int, muted: bool) -> None:
+@given(st.integers(0, 1 << 53), time_us, st.floats(-60, 12), st.integers(0, 2_000_000), st.booleans())
+def test_configure_round_trip(counter: int, until_us: int, gain_db: float, delay_us: int, muted: bool) -> None:
     arguments = {"zone": "thon-1", "gain_db": gain_db, "delay_us": delay_us, "muted": muted}
-    raw = command.build("node-1", counter, command.CONFIGURE, arguments)
-    assert command.parse(raw, "node-1") == (counter, command.CONFIGURE, arguments)
+    raw = command.build("node-1", counter, command.CONFIGURE, arguments, until_us, KEY)
+    assert command.parse(raw, "node-1", KEY) == (counter, until_us, command.CONFIGURE, arguments)
+
+
+@given(st.data())
+def test_a_command_or_answer_of_which_a_bit_was_changed_is_forged(data: st.DataObject) -> None:
+    raw = bytearray(command.build("node-1", 5, command.MUTE, {"muted": False}, 9, KEY))
+    answer = bytearray(command.build_ack(5, "no", KEY))
+    for good in (raw, answer):
+        bit = data.draw(st.integers(0, 8 * len(good) - 1))
+        good[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(ForgedError):
+        command.parse(bytes(raw), "node-1", KEY)
+    with pytest.raises(ForgedError):
+        command.parse_ack(bytes(answer), KEY)
+
+
+def test_a_command_of_another_node_of_one_key_is_refused() -> None:
+    with pytest.raises(WireError, match="another node"):
+        command.parse(command.build("node-2", 5, command.STOP, None, 9, KEY), "node-1", KEY)
 
 
 @given(st.integers(0, 1 << 53), st.none() | st.text(max_size=200))
 def test_ack_round_trip(counter: int, error: str | None) -> None:
-    assert command.parse_ack(command.build_ack(counter, error)) == (counter, error)
+    assert command.parse_ack(command.build_ack(counter, error, KEY), KEY) == (counter, error)
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_none(value: str) -> None:
-    raw = b'{"v": 1, "node": "node-1", "n": 1, "op": "gain", "args": {"gain_db": %s}}' % value.encode()
+    raw = b'{"v": 1, "node": "node-1", "n": 1, "until": 9, "op": "gain", "args": {"gain_db": %s}}' % value.encode()
     with pytest.raises(WireError, match="gain_db must be a number"):
-        command.parse(raw, "node-1")
+        command.parse(_tagged(raw), "node-1", KEY)
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"}", b"{}x", b'{"v": 1', b"\xff"])

@@ -15,8 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.opus import Decoder
+from codec.profile import PROFILES
 from codec.wire import names, rtp
+from codec.wire.chain import terms_fields
+from codec.wire.mac import Mac, derive
 from controller.engine.control import EngineLink
+from controller.engine.keys import SecretChain
 
 ROOT = Path(__file__).parents[3]
 RATE = 48_000
@@ -123,8 +127,31 @@ class Listener:
         return np.concatenate(blocks) if blocks else np.zeros(0, np.int16)
 
 
+def node_key(name: str = "loa-1") -> bytes:
+    """The key of a node here."""
+    return derive(b"of all nodes here", name)
+
+
+def node_mac(purpose: str, name: str = "loa-1") -> Mac:
+    """What a node and the engine make tags with."""
+    return Mac(derive(node_key(name), purpose))
+
+
 def member(listener: Listener, name: str = "loa-1", fixed: bool = True) -> dict[str, Any]:
-    return {"tag": names.node_tag(name).hex(), "address": listener.address, "fixed": fixed}
+    found = {"tag": names.node_tag(name).hex(), "address": listener.address, "fixed": fixed}
+    return found if fixed else {**found, "key": node_key(name).hex()}
+
+
+def secret_chain(name: str, from_us: int, length: int = 4096, seed: int = 1) -> SecretChain:
+    """A chain of a profile whose first interval is a lag before `from_us`."""
+    terms = PROFILES[name].terms
+    first = max(terms.interval(from_us) - terms.lag, 0)
+    return SecretChain.make(bytes([seed]) * 16, bytes([seed + 1]) * 16, first, length)
+
+
+def chains(**found: SecretChain) -> dict[str, Any]:
+    """The message that gives the engine a chain by profile."""
+    return {"chains": [{**terms_fields(PROFILES[name].terms), **chain.message()} for name, chain in found.items()]}
 
 
 def zone(name: str, members: list[dict[str, Any]], profile: str = "lan", **fields: Any) -> dict[str, Any]:

@@ -5,12 +5,14 @@ import os
 
 import numpy as np
 
+from codec.profile import PROFILES
+from controller.engine.authenticator import Authenticator
 from controller.engine.ground import Ground
 from controller.engine.pipeline import Pipeline
 from controller.engine.plan import parse_plan
 from controller.engine.source import Source
 from controller.engine.workers import Workers
-from tests.controller.engine.harness import Listener, zone
+from tests.controller.engine.harness import Listener, chains, secret_chain, zone
 
 FRAME_US = 20_000
 SMOOTH = 120
@@ -49,11 +51,14 @@ class Rig:
         self.records = Records()
         self.mono_ns = 0
         ground = Ground(monotonic_ns=lambda: self.mono_ns)
-        self.pipeline = Pipeline(FRAME_US, media, self.workers, self.note, self.records, ground)
+        self.now_us = 1_000_000 * FRAME_US
+        self.chains = {name: secret_chain(name, self.now_us) for name in PROFILES}
+        self.authenticator = Authenticator()
+        self.authenticator.set_chains(chains(**self.chains))
+        self.pipeline = Pipeline(FRAME_US, media, self.workers, self.note, self.authenticator, self.records, ground)
         self.pipeline.recorded_zone = "z-1"
         self.sources = {}
         self.pipes = {}
-        self.now_us = 1_000_000 * FRAME_US
         self.listeners = []
 
     def note(self, event, fields):

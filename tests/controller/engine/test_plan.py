@@ -16,10 +16,13 @@ GOOD = {
     "zones": [
         {
             "id": "thon-1", "profile": "lan", "gain_db": -3.0, "multicast": ["239.1.2.3", 5004],
-            "members": [{"tag": "00112233445566ff", "address": ["192.0.2.7", 40000], "fixed": False}],
+            "members": [{"tag": "00112233445566ff", "address": ["192.0.2.7", 40000], "fixed": False, "key": "5a" * 32}],
             "stream": {"ssrc": 1, "media0_us": 2, "lead_us": 160_000}, "lead_us": 200_000,
         },
-        {"id": "thon-2", "profile": "low", "members": [{"tag": "00" * 8, "address": None}], "multicast": None},
+        {
+            "id": "thon-2", "profile": "low", "multicast": None,
+            "members": [{"tag": "00" * 8, "address": None, "fixed": True}],
+        },
     ],
     "sessions": [{"id": "s-1", "zones": ["thon-1", "thon-2"], "priority": 3, "gain_db": 0.0, "duck_db": -18.0}],
 }  # fmt: skip
@@ -31,7 +34,8 @@ def test_a_plan_is_read_field_by_field():
     assert first.profile is PROFILES["lan"]
     assert first.gain_db == -3.0
     assert first.multicast == ("239.1.2.3", 5004)
-    assert first.members == (Member(bytes.fromhex("00112233445566ff"), ("192.0.2.7", 40000), False),)
+    assert first.members == (Member(bytes.fromhex("00112233445566ff"), ("192.0.2.7", 40000), False, b"Z" * 32),)
+    assert second.members == (Member(bytes(8), None, True),)
     assert first.stream == Mapping(1, 2, 160_000)
     assert (first.lead_us, second.lead_us) == (200_000, PROFILES["low"].lead_us)
     assert (second.gain_db, second.stream, second.multicast) == (0.0, None, None)
@@ -70,6 +74,9 @@ def test_an_empty_plan_is_silence():
         (["zones", 0, "members", 0, "tag"], "xyz", "a member's tag must be 16 hexadecimal digits"),
         (["zones", 0, "members", 0, "address"], ["loa.example", 1], "address: loa.example is not an IPv4 address"),
         (["zones", 0, "members", 0, "address"], ["192.0.2.1", 0], "port must be from 1 to 65535"),
+        (["zones", 0, "members", 0, "key"], "5a" * 31, "zone thon-1: key must be 64 hexadecimal digits"),
+        (["zones", 0, "members", 0, "key"], "xy" * 32, "zone thon-1: key must be 64 hexadecimal digits"),
+        (["zones", 0, "members", 0, "key"], None, "zone thon-1: key must be a text of at most 64 characters"),
         (["zones", 0, "members", 0, "fixed"], 1, "fixed must be true or false"),
         (["zones", 0, "stream"], {"ssrc": -1, "media0_us": 0}, "ssrc must be an integer from 0"),
         (["zones", 1, "id"], "thon-1", "zone thon-1 is there twice"),
@@ -93,7 +100,7 @@ def test_a_mistake_is_named_with_its_place(path, value, message):
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["id", "zones", "members", "tag", "address", "profile", "stream", "ssrc", "priority", "fixed"]
+        ["id", "zones", "members", "tag", "address", "key", "profile", "stream", "ssrc", "priority", "fixed"]
     ), inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip

@@ -9,14 +9,19 @@ import time
 import numpy as np
 import pytest
 
+from codec.profile import PROFILES
 from codec.wire import nack, names, rtp, sync
+from codec.wire.tesla import Chain
 from tests.controller.engine.harness import (
     ROOT,
     Listener,
     Pipe,
+    chains,
     frequency,
     member,
+    node_mac,
     running_engine,
+    secret_chain,
     session,
     tone,
     zone,
@@ -131,7 +136,16 @@ async def test_a_node_is_found_where_its_packets_come_from(listener, pipe):
         engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
         await engine.event("source", state="playing")
         assert listener.indices() == []
-        request = sync.pack_request(1, names.node_tag("loa-7"), 5)
+        request = sync.pack_request(1, names.node_tag("loa-7"), 5, node_mac("time", "loa-7"))
+        forged = sync.pack_request(1, names.node_tag("loa-7"), 5, node_mac("time", "loa-8"))
+        for data in (forged, request):
+            listener.socket.sendto(data, ("127.0.0.1", engine.port))
+        await asyncio.sleep(0.1)
+        (reply,) = listener.drain()
+        assert sync.genuine(reply, node_mac("time", "loa-7"))
+        assert not [event for event in engine.events if event["event"] == "member"], "it may be an old request"
+        echo_us = sync.parse_reply(reply)[4]
+        request = sync.pack_request(2, names.node_tag("loa-7"), 6, node_mac("time", "loa-7"), echo_us)
         listener.socket.sendto(request, ("127.0.0.1", engine.port))
         found = await engine.event("member")
         assert found == {"event": "member", "tag": unknown["tag"], "address": listener.address}
@@ -140,9 +154,10 @@ async def test_a_node_is_found_where_its_packets_come_from(listener, pipe):
             while len(received) < 15:
                 await asyncio.sleep(0.1)
                 received += listener.drain()
-        replies = [data for data in received if sync.is_sync(data)]
-        _, _, t1, t2, t3 = sync.parse_reply(replies[0])
+        replies = {data for data in received if sync.is_sync(data)}
+        _, _, t1, t2, t3 = sync.parse_reply(reply)
         assert t1 == 5
+        await engine.event("stats", time_answered=2, time_forged=1)
         assert abs(t2 - time.time_ns() // 1000) < 5_000_000
         assert t2 <= t3
         assert len(received) - len(replies) > 10
@@ -231,14 +246,16 @@ async def test_a_node_asks_for_a_frame_and_has_it_again(listener, pipe):
     tag = names.node_tag("loa-7")
     async with running_engine() as engine:
         to_engine = ("127.0.0.1", engine.port)
-        listener.socket.sendto(sync.pack_request(1, tag, 5), to_engine)
+        mac = node_mac("time", "loa-7")
         engine.link.send("plan", zones=[there], sessions=[session("s-1", ["thon-1"])])
         engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
         ssrc = (await engine.event("stream"))["ssrc"]
         received = []
         async with asyncio.timeout(10):
             while len(received) < 10:
-                listener.socket.sendto(sync.pack_request(1, tag, 5), to_engine)
+                replies = [data for data in listener.packets if sync.is_sync(data)]
+                echo_us = sync.parse_reply(replies[-1])[4] if replies else 0
+                listener.socket.sendto(sync.pack_request(1, tag, 5, mac, echo_us), to_engine)
                 await asyncio.sleep(0.05)
                 listener.drain()
                 received = [data for data in listener.packets if rtp.is_rtp(data)]
@@ -247,4 +264,32 @@ async def test_a_node_asks_for_a_frame_and_has_it_again(listener, pipe):
         for data in (nack.build(tag, ssrc, [rtp.parse(lost)[1]]), *with_strangers):
             listener.socket.sendto(data, to_engine)
         await engine.event("stats", asked=3, retransmitted=1, refused=2)
-        assert listener.drain().count(lost) == 2
+        again = [data for data in listener.drain() if rtp.is_rtp(data) and rtp.parse(data)[1] == rtp.parse(lost)[1]]
+        assert [rtp.tag_kind(data) for data in again] == [rtp.BY_SENDER, rtp.BY_NODE_KEY]
+        tag_bytes = slice(rtp.TAG_AT, rtp.TAG_AT + rtp.TAG_BYTES)
+        assert again[1][tag_bytes] == rtp.tag(again[1], node_mac("audio", "loa-7"))
+
+
+async def test_its_packets_bear_tags_and_tell_keys(listener, pipe):
+    """Signed by the chain of the profile, each with the key of its interval, and telling that of a lag before."""
+    pipe.write(tone(440, 30))
+    terms = PROFILES["lan"].terms
+    chain = secret_chain("lan", time.time_ns() // 1000)
+    async with running_engine() as engine:
+        engine.link.send("chains", **chains(lan=chain))
+        engine.link.send("chains", chains=[{"name": "lan", "salt": "x"}])
+        engine.link.send("chains", chains=[{"name": "hifi"}])
+        engine.link.send("plan", zones=[zone("thon-1", [member(listener)])], sessions=[session("s-1", ["thon-1"])])
+        engine.link.send("source", session="s-1", live=False, fd=pipe.reading)
+        stream = await engine.event("stream")
+        await engine.event("error", text="chains: a chain is an object with the name of a profile")
+        await engine.event("source", state="playing")
+        await asyncio.sleep(0.3)
+    packets = listener.drain()
+    assert len(packets) > 10
+    for packet in packets:
+        media_us = stream["media0_us"] + rtp.parse(packet)[1] * 20_000
+        interval = terms.interval(media_us)
+        tags = Chain(chain.salt).tags(chain.key(interval))
+        assert packet[rtp.TAG_AT : rtp.TAG_AT + rtp.TAG_BYTES] == rtp.tag(packet, tags)
+        assert packet[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES] == chain.key(interval - terms.lag)

@@ -5,20 +5,23 @@ import contextlib
 import pytest
 
 from codec.wire import nack, names, rtp
+from codec.wire.mac import Mac
 from controller.engine import retransmitter
 from controller.engine.allowance import BURST
+from controller.engine.authenticator import Signature
 from controller.engine.mediaclock import MediaClock
 from controller.engine.mediasocket import open_media
 from controller.engine.plan import Mapping, parse_plan
 from controller.engine.retransmitter import Retransmitter
 from controller.engine.settings import EngineSettings
 from controller.engine.stream import Stream
-from tests.controller.engine.harness import Listener, member, zone
+from tests.controller.engine.harness import Listener, member, node_key, node_mac, zone
 
 FRAME_US = 20_000
 LEAD_US = 800_000
 SSRC = 0xCAFEBABE
 TAG = names.node_tag("loa-1")
+SENDER = Signature(Mac(b"of the sender"), b"an older key of.")
 
 
 class Bench:
@@ -41,7 +44,7 @@ class Bench:
     def send(self, frames):
         for _ in range(frames):
             self.now_us = self.frames * FRAME_US
-            self.stream.carry(self.now_us, memoryview(b"opus-%d" % self.frames))
+            self.stream.carry(self.now_us, memoryview(b"opus-%d" % self.frames), SENDER)
             self.frames += 1
 
     def ask(self, frames, tag=TAG, ssrc=SSRC, address=None):
@@ -67,16 +70,50 @@ def bench(node):
         yield Bench(media, node)
 
 
+def but_for_its_tag(packet):
+    return packet[: rtp.TAG_AT - 1] + packet[rtp.TAG_AT + rtp.TAG_BYTES :]
+
+
+def tagged_by(packet, mac):
+    return packet[rtp.TAG_AT : rtp.TAG_AT + rtp.TAG_BYTES] == rtp.tag(packet, mac)
+
+
 def test_a_frame_that_is_asked_for_comes_as_it_was(bench, node):
     bench.stream.fanout.set_members([tuple(node.address)])
     bench.send(6)
     sent = list(node.drain())
     assert bench.ask([3]) == [3]
-    assert node.packets == [sent[3]]
+    assert [but_for_its_tag(packet) for packet in node.packets] == [but_for_its_tag(sent[3])]
     assert bench.ask([0, 5]) == [0, 5]
-    assert node.packets == [sent[0], sent[5]]
+    assert [but_for_its_tag(packet) for packet in node.packets] == [but_for_its_tag(sent[n]) for n in (0, 5)]
     assert rtp.parse(node.packets[0])[5]  # the marker of the talkspurt's first
     assert bench.counts == (3, 3, 0)
+
+
+def test_it_comes_with_the_tag_of_the_one_who_asks(bench, node):
+    """The sender's proves nothing any more: its key may be known by now."""
+    members = [member(node, name, fixed=False) for name in ("loa-1", "loa-2")]
+    bench.service.set_zones(parse_plan({"zones": [zone("z-1", members)], "sessions": []}).zones)
+    bench.where[names.node_tag("loa-2")] = tuple(node.address)
+    bench.stream.fanout.set_members([tuple(node.address)])
+    bench.send(6)
+    assert all(rtp.tag_kind(packet) == rtp.BY_SENDER and tagged_by(packet, SENDER.tags) for packet in node.drain())
+    for name, other in (("loa-1", "loa-2"), ("loa-2", "loa-1")):
+        assert bench.ask([3], tag=names.node_tag(name)) == [3]
+        (packet,) = node.packets
+        assert rtp.tag_kind(packet) == rtp.BY_NODE_KEY
+        assert tagged_by(packet, node_mac("audio", name))
+        assert not tagged_by(packet, node_mac("audio", other))
+        assert packet[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES] == SENDER.told
+
+
+def test_a_node_that_was_given_another_key_gets_the_tag_of_that(bench, node):
+    bench.send(6)
+    assert bench.ask([3]) == [3]
+    again = {**member(node, fixed=False), "key": node_key("its successor").hex()}
+    bench.service.set_zones(parse_plan({"zones": [zone("z-1", [again])], "sessions": []}).zones)
+    assert bench.ask([4]) == [4]
+    assert tagged_by(node.packets[0], node_mac("audio", "its successor"))
 
 
 def test_in_a_multicast_zone_it_comes_to_the_asker_alone(node):

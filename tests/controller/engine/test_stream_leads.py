@@ -71,7 +71,7 @@ async def test_a_lead_of_more_frames_than_nodes_hold_is_not_gone_on_with(rig):
     there = zone("z-1", [], {"name": "low", "frame_us": 20_000}, stream=mapping)
     rig.plan([there], [session("s-1", ["z-1"])])
     assert rig.named("stream")[0]["ssrc"] == 77
-    pipeline = Pipeline(10_000, rig.media, rig.workers, rig.note)
+    pipeline = Pipeline(10_000, rig.media, rig.workers, rig.note, rig.authenticator)
     rig.events.clear()
     there = zone("z-1", [], "low", stream=mapping)
     pipeline.on_air.apply(parse_plan({"zones": [there], "sessions": [session("s-1", ["z-1"])]}), {}, {}.get, rig.now_us)

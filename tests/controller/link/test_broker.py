@@ -202,7 +202,10 @@ async def test_a_node_that_moves_loses_its_old_zone(office: Running) -> None:
     async with office.node("cum-8") as node:
         assert not await subscribe(node, "loaxa/v1/zone/thon-1/session")
         assert await subscribe(node, "loaxa/v1/zone/thon-2/session")
+        body = {"source": {"kind": "tone", "duration_ms": 30_000}, "zones": ["thon-2"]}
+        session = await asyncio.to_thread(office.post, "/api/sessions", body)
         assert await hears(node) == ["loaxa/v1/zone/thon-2/session"]
+        await asyncio.to_thread(office.http.delete, f"/api/sessions/{session['id']}")
     await asyncio.to_thread(office.http.delete, "/api/nodes/cum-8")
 
 

@@ -1,16 +1,20 @@
-"""Nodes at the real broker: told what they are, obeyed only in form, listed when they are strangers."""
+"""Nodes at the real broker: told what they are and what is on air, by words that nobody else can say."""
 
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiomqtt
 import pytest
 
-from codec.wire import announcement, command, names, report
+from codec.profile import PROFILES
+from codec.wire import announcement, chain, command, names, report, tesla
+from codec.wire.mac import Mac, derive, same
 from controller.office import LEADS_S
+from firmware.node.keychain import Keychain
 from tests.controller.running import Running, running
 
 
@@ -28,9 +32,73 @@ async def node(office: Running) -> AsyncIterator[aiomqtt.Client]:
 
 
 async def _next(client: aiomqtt.Client) -> bytes:
-    async with asyncio.timeout(10):
+    return (await _message(client))[1]
+
+
+async def _message(client: aiomqtt.Client) -> tuple[str, bytes]:
+    async with asyncio.timeout(12):
         message = await anext(aiter(client.messages))
-    return bytes(message.payload)
+    assert not message.retain, "who comes late is told by a command"
+    return message.topic.value, bytes(message.payload)
+
+
+class Ears:
+    """What cum-1 hears, with its key, and what it knows of the controller's."""
+
+    def __init__(self, office: Running, client: aiomqtt.Client) -> None:
+        self.key = office.key_of("cum-1")
+        self.client = client
+        self.keychain = Keychain()
+        self.counter = -1
+        self.announced_s = self.told_s = 0.0
+
+    async def command(self) -> tuple[str, dict[str, Any]]:
+        """Return operation and arguments of the next command."""
+        raw = await _next(self.client)
+        counter, until_us, operation, arguments = command.parse(raw, "cum-1", Mac(derive(self.key, "command")))
+        assert counter > self.counter
+        assert abs(until_us - time.time_ns() // 1000 - 30_000_000) < 10_000_000
+        self.counter = counter
+        return operation, arguments
+
+    async def come(self) -> dict[str, Any]:
+        """Say that it is there; return what it is told of what is on air."""
+        await self.client.subscribe(names.node_topic("cum-1", "command"))
+        await self.client.publish(names.node_topic("cum-1", "status"), report.build_status("online"), qos=1)
+        operation, arguments = await self.command()
+        assert (operation, arguments["zone"]) == ("configure", "thon-1")
+        operation, air = await self.command()
+        assert operation == "air"
+        await self.client.unsubscribe(names.node_topic("cum-1", "command"))
+        self.keychain.take(air["terms"], air["chains"])
+        return air
+
+    async def listen(self) -> None:
+        """Hear the zone and the keys."""
+        air = await self.come()
+        await self.client.subscribe(names.zone_topic("thon-1", "session"))
+        await self.client.subscribe(names.chain_topic(air["terms"].name))
+
+    async def announced(self) -> tuple[list[announcement.Stream], tuple[str, int] | None]:
+        """Return what is announced next, once the key of that is told: by the topic, as the node hears no packets."""
+        sealed = None
+        while True:
+            topic, raw = await _message(self.client)
+            if topic == names.zone_topic("thon-1", "session"):
+                assert sealed is None
+                self.announced_s = time.monotonic()
+                sealed = tesla.parse_seal(raw)
+                assert not self.keychain.told(sealed[0]), "sealed with a key that is told"
+                continue
+            interval, key, after = chain.parse(tesla.parse_seal(raw)[2])
+            self.keychain.learn(interval, key)
+            if after is not None:
+                self.keychain.add(after)
+            if sealed is not None and self.keychain.told(sealed[0]):
+                self.told_s = time.monotonic()
+                interval, tag, body = sealed
+                assert same(tag, tesla.seal_tag(interval, body, self.keychain.tags(interval)))
+                return announcement.parse(body, "thon-1")
 
 
 async def _until(true: Any) -> None:
@@ -40,24 +108,51 @@ async def _until(true: Any) -> None:
 
 
 async def test_configured_when_it_comes_and_when_it_changes(office: Running, node: aiomqtt.Client) -> None:
+    ears = Ears(office, node)
     await node.subscribe(names.node_topic("cum-1", "command"))
     await node.publish(names.node_topic("cum-1", "status"), report.build_status("online", "1.0", "linux"), qos=1)
-    first, operation, arguments = command.parse(await _next(node), "cum-1")
+    operation, arguments = await ears.command()
     assert (operation, arguments["zone"]) == ("configure", "thon-1")
+    operation, arguments = await ears.command()
+    assert operation == "air"
     await _until(lambda: office.get("/api/nodes/cum-1")["state"] == "online")
     await asyncio.to_thread(office.http.patch, "/api/nodes/cum-1", json={"gain_db": -3})
-    second, operation, arguments = command.parse(await _next(node), "cum-1")
+    operation, arguments = await ears.command()
     assert (operation, arguments["gain_db"]) == ("configure", -3)
-    assert second > first
+
+
+async def test_told_what_is_on_air_and_by_which_keys_to_know_it(office: Running, node: aiomqtt.Client) -> None:
+    ears = Ears(office, node)
+    air = await ears.come()
+    assert vars(air["terms"]) == vars(PROFILES["lan"].terms)
+    assert announcement.parse_fields(air["session"], "thon-1") == ([], None)
+    newest = air["chains"][0]
+    now = air["terms"].interval(time.time_ns() // 1000)
+    assert now - 1000 < newest.interval <= newest.until
+    session = await asyncio.to_thread(office.tone)
+    await asyncio.to_thread(office.until_state, session, "on_air")
+    again = await ears.come()
+    (stream,), _ = announcement.parse_fields(again["session"], "thon-1")
+    assert stream.priority == announcement.PRIORITY_LIVE
+    assert [anchor.salt for anchor in again["chains"]] == [anchor.salt for anchor in air["chains"]]
+    await asyncio.to_thread(office.http.delete, f"/api/sessions/{session}")
+    await _until(lambda: office.get("/api/zones/thon-1")["on_air"] is None)
 
 
 async def test_a_command_is_acknowledged(office: Running, node: aiomqtt.Client) -> None:
+    ears = Ears(office, node)
     await node.subscribe(names.node_topic("cum-1", "command"))
     order = asyncio.create_task(asyncio.to_thread(office.post, "/api/nodes/cum-1/command", {"op": "tone"}))
-    counter, operation, _ = command.parse(await _next(node), "cum-1")
+    operation, _ = await ears.command()
     assert operation == "tone"
-    await node.publish(names.node_topic("cum-1", "ack"), command.build_ack(counter, "no horn"), qos=1)
-    assert await order == {"counter": counter, "acknowledged": True, "error": "no horn"}
+    before = await asyncio.to_thread(lambda: office.get("/api/health")["broker"]["malformed"])
+    for forged in (Mac(derive(bytes(32), "ack")), Mac(derive(ears.key, "command")), Mac(ears.key)):
+        body = command.build_ack(ears.counter, None, forged)
+        await node.publish(names.node_topic("cum-1", "ack"), body, qos=1)
+    await _until(lambda: office.get("/api/health")["broker"]["malformed"] == before + 3)
+    answer = command.build_ack(ears.counter, "no horn", Mac(derive(ears.key, "ack")))
+    await node.publish(names.node_topic("cum-1", "ack"), answer, qos=1)
+    assert await order == {"counter": ears.counter, "acknowledged": True, "error": "no horn"}
 
 
 async def test_nonsense(office: Running, node: aiomqtt.Client) -> None:
@@ -74,21 +169,34 @@ async def test_health_is_shown(office: Running, node: aiomqtt.Client) -> None:
 
 
 async def test_announced_and_silent_again(office: Running, node: aiomqtt.Client) -> None:
-    await node.subscribe(names.zone_topic("thon-1", "session"))
-    assert announcement.parse(await _next(node), "thon-1") == []
+    ears = Ears(office, node)
+    await ears.listen()
+    terms = PROFILES["lan"].terms
     session = await asyncio.to_thread(office.tone)
-    (stream,) = announcement.parse(await _next(node), "thon-1")
+    (stream,), _ = await ears.announced()
     assert (stream.frame_us, stream.lead_us, stream.priority) == (20000, 150000, announcement.PRIORITY_LIVE)
+    # A lag after its interval began, which was at most one interval ago; and soon, as nothing else tells it.
+    assert (terms.lag - 1.5) * terms.interval_us / 1e6 < ears.told_s - ears.announced_s < 1
     await asyncio.to_thread(office.http.delete, f"/api/sessions/{session}")
-    assert announcement.parse(await _next(node), "thon-1") == []
+    assert await ears.announced() == ([], None)
+    assert (terms.lag - 1.5) * terms.interval_us / 1e6 < ears.told_s - ears.announced_s < 1
+
+
+async def test_the_keys_are_told_in_silence_too(office: Running, node: aiomqtt.Client) -> None:
+    ears = Ears(office, node)
+    await ears.listen()
+    known = ears.keychain.newest()
+    interval, key, _ = chain.parse(tesla.parse_seal(await _next(node))[2])
+    assert ears.keychain.learn(interval, key)
+    assert interval > known
 
 
 async def test_a_sync_group_is_told_in_silence_too(office: Running, node: aiomqtt.Client) -> None:
-    await node.subscribe(names.zone_topic("thon-1", "session"))
-    assert announcement.parse_all(await _next(node), "thon-1") == ([], None)
+    ears = Ears(office, node)
+    await ears.listen()
     for group, told in (({"host": "239.77.1.1", "port": 5006}, ("239.77.1.1", 5006)), (None, None)):
         await asyncio.to_thread(office.http.patch, "/api/zones/thon-1", json={"sync_group": group})
-        assert announcement.parse_all(await _next(node), "thon-1") == ([], told)
+        assert await ears.announced() == ([], told)
 
 
 async def test_the_next_programme_has_the_lead_that_its_nodes_need(office: Running, node: aiomqtt.Client) -> None:

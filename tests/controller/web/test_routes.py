@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from codec.wire import names, sync
+from codec.wire.mac import Mac, derive
 from tests.controller.running import Running
 
 
@@ -160,8 +161,16 @@ def test_packets_reach_a_node_that_asks_for_the_time(office: Running) -> None:
     session = office.tone()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as node:
         node.settimeout(10)
-        request = sync.pack_request(1, names.node_tag("cum-1"), 123)
-        node.sendto(request, ("127.0.0.1", office.ports["media_port"]))
+        key, tag, media = (
+            Mac(derive(office.key_of("cum-1"), "time")),
+            names.node_tag("cum-1"),
+            office.ports["media_port"],
+        )
+        node.sendto(sync.pack_request(1, tag, 123, key), ("127.0.0.1", media))
+        echo_us = sync.parse_reply(node.recv(2000))[4]
+        node.sendto(
+            sync.pack_request(2, tag, 456, key, echo_us), ("127.0.0.1", media)
+        )  # it is here that it can be reached
         seen = {node.recv(2000)[0] & 0xC0 == 0x80 for _ in range(20)}
     assert seen == {True, False}, "audio and the answer to the time exchange"
     office.http.delete(f"/api/sessions/{session}")
@@ -205,6 +214,7 @@ def test_openapi_describes_every_route(office: Running) -> None:
         for method, route in methods.items():
             assert route.get("summary"), f"{method} {path}"
             assert route.get("description"), f"{method} {path}"
+            assert {"401", "403", "422"} <= route["responses"].keys(), f"{method} {path}"
     assert "HTTPValidationError" not in json.dumps(document), "errors have our form, not the framework's"
 
 

@@ -1,10 +1,13 @@
 """What is asked for again and when, on CPython and MicroPython alike."""
 
 from chance import Chance
+from voice import LAN, NODE_KEY, Voice, packet
 
-from codec.wire import announcement, rtp
+from codec.wire import announcement
+from codec.wire.mac import Mac, derive
 from firmware.node.arrivals import Arrivals
 from firmware.node.counters import new_counters
+from firmware.node.keychain import Keychain
 from firmware.node.pipeline import Pipeline
 from firmware.node.repair import Repair
 
@@ -62,22 +65,27 @@ class _Led:
     def media_us(self, local_us):
         return local_us
 
+    latest_us = media_us
+
 
 def check_what_is_missing_is_no_matter_before_the_way_to_the_controller_is_known():
-    pipeline = Pipeline(_Led(), None, new_counters())
-    stream = announcement.Stream(80, 20000, 0, 800000, 3)
+    clock = _Led()
+    voice = Voice(LAN, 10000000)
+    keychain = Keychain()
+    keychain.take(voice.terms, voice.anchors(10000000))
+    own = Mac(derive(NODE_KEY, "audio"))
+    pipeline = Pipeline(clock, clock, keychain, own, lambda: 0, None, new_counters())
+    stream = announcement.Stream(80, 20000, 10000000, 800000, 3)
     pipeline.announce([stream], 0)
-    packet = bytearray(rtp.HEADER_BYTES + 3)
-    for index in (0, 3):
-        rtp.pack_header(packet, 0, False, rtp.PAYLOAD_TYPE_OPUS, index, index * 960, 80)
-        packet[rtp.HEADER_BYTES :] = b"abc"
-        pipeline.receive(bytes(packet), index * 20000 + 30000)
-        if index == 0:
+    for index in (0, 3, 6):
+        media_us = 10000000 + index * 20000
+        pipeline.receive(bytes(voice.sign(packet(stream, index, b"abc"), media_us)), media_us + 30000)
+        if index == 3:  # it has told the key of the first one
             pipeline.jitter.restart(0)
     assert pipeline.repair._missing
-    assert pipeline.ask_again(b"12345678", 300000) is None
+    assert pipeline.ask_again(b"12345678", 10300000) is None
     _Led.trip_us, _Led.round_trip_us = 100000, 90000
-    assert pipeline.ask_again(b"12345678", 300000) is not None
+    assert pipeline.ask_again(b"12345678", 10300000) is not None
 
 
 def check_repair_gives_up_what_no_answer_can_bring_in_time():

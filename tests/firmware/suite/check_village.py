@@ -4,12 +4,15 @@ import heapq
 
 from codec.wire import beacon as wire
 from codec.wire import names, sync
-from codec.wire.errors import WireError
+from codec.wire.errors import ForgedError, WireError
+from codec.wire.mac import Mac
 from firmware.node.clock import Clock
 from firmware.node.mediatime import MediaTime
 from firmware.node.village import Village
 
 EPOCH_US = 1700000000000000
+CONTROLLER_KEY = Mac(b"with the controller")
+VILLAGE_KEY = Mac(b"of the village")
 
 
 class Node:
@@ -21,9 +24,9 @@ class Node:
         self.scale = 1 + ppm * 1e-6
         self.zero_us = 7777000 * number
         self.tag = names.node_tag("node-%d" % number)
-        self.clock = Clock(self.tag)
+        self.clock = Clock(self.tag, CONTROLLER_KEY)
         self.time = MediaTime(self.clock)
-        self.village = Village(self.tag, self.clock, self.time, world.chance)
+        self.village = Village(self.tag, VILLAGE_KEY, self.clock, self.time, world.chance)
         self.sounding = False
         self.heard = []
         self.alone = False
@@ -94,7 +97,7 @@ class World:
 
     def _answer(self, node, request):
         media_us = EPOCH_US + self.now_us
-        reply = sync.pack_reply(request, media_us, media_us)
+        reply = sync.pack_reply(request, media_us, media_us, CONTROLLER_KEY)
         self._at(10000 + 4 * self.chance(), lambda: node.clock.receive(reply, node.local(self.now_us)))
 
     # ---- the LAN ----
@@ -126,7 +129,7 @@ class World:
             node.village.receive(data, source, local_us)
         elif node.village.leading:
             asker = next(other for other in self.nodes if other.address == source)
-            self._carry(node, asker, sync.pack_reply(data, local_us, local_us))
+            self._carry(node, asker, sync.pack_reply(data, local_us, local_us, node.village.key))
 
 
 UNLIKE_US = (10000, 30000, 50000)
@@ -269,18 +272,49 @@ def check_strangers_and_repetitions():
             raise AssertionError("taken")
         except WireError:
             pass
-    assert not node.village.receive(sync.pack_reply(sync.pack_request(1, node.tag, 5), 1, 1), ("x", 1), local_us)
-    # Ours is lower than any: who has it leads; but a time that cannot be is not played.
+    unasked = sync.pack_reply(sync.pack_request(1, node.tag, 5, VILLAGE_KEY), 1, 1, VILLAGE_KEY)
+    assert not node.village.receive(unasked, ("x", 1), local_us)
+    # A stranger, who does not have the key of the village, does not lead whatever he says.
     good = wire.parse(node.heard[-1])
+    strange = wire.Beacon(1, bytes(8), good.local_us, good.media_us, 0, 0, 0)
+    for key in (Mac(b""), Mac(b"of another village"), CONTROLLER_KEY):
+        try:
+            hear(wire.pack(strange, key), ("192.0.2.66", 1), local_us)
+            raise AssertionError("taken")
+        except ForgedError:
+            pass
+    assert len(world.leaders()) == 1
+    # Ours is lower than any: who has the key leads; but a time that cannot be is not played.
     wrong = wire.Beacon(1, bytes(8), good.local_us, good.media_us + 3600000000, 0, 0, 0)
     error_us = node.error_us(world.now_us)
     for _ in range(40):
         wrong.local_us += 100000
         wrong.media_us += 100000
         for each in world.nodes:
-            world._arrive(("192.0.2.66", 1), each, wire.pack(wrong))
+            world._arrive(("192.0.2.66", 1), each, wire.pack(wrong, VILLAGE_KEY))
         world.run(0.1)
     assert not world.leaders()
     assert abs(node.error_us(world.now_us) - error_us) < 2000
     world.run(5)
     assert len(world.leaders()) == 1
+
+
+def check_a_reply_that_is_not_the_leaders_is_forged():
+    world = World((10000, 10000))
+    world.run(8)
+    leader = world.leaders()[0]
+    node = next(other for other in world.nodes if other is not leader)
+    while True:
+        world.run(0.001)
+        local_us = node.local(world.now_us)
+        due = node.village.poll(local_us, False)
+        if due is not None:
+            break
+    assert sync.genuine(due[0], VILLAGE_KEY)
+    try:
+        node.village.receive(sync.pack_reply(due[0], 5, 5, CONTROLLER_KEY), leader.address, local_us + 1000)
+        raise AssertionError("taken")
+    except ForgedError:
+        pass
+    its_us = leader.local(world.now_us)
+    assert node.village.receive(sync.pack_reply(due[0], its_us, its_us, VILLAGE_KEY), leader.address, local_us + 1000)

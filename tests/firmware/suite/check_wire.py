@@ -3,10 +3,22 @@
 import json
 from binascii import unhexlify
 
-from codec.wire import announcement, beacon, command, nack, report, rtp, sync
+from codec.wire import announcement, beacon, chain, command, nack, report, rtp, sync, tesla
 from codec.wire.errors import WireError
+from codec.wire.mac import Mac, derive, same
 
 VECTORS = "../../vectors/"
+NODE_KEY = bytes(range(32))
+"""Of node-1; what is tagged for it, or by it, is tagged with keys made of this one."""
+SALT = bytes(range(16, 32))
+SENDER_KEY = bytes(range(32, 48))
+INTERVAL = 90000000000
+"""The sender's chain has SENDER_KEY in INTERVAL."""
+GIVEN = {
+    "node_key": NODE_KEY,
+    "salt": SALT,
+    "sender_key": SENDER_KEY,
+}
 
 
 def _stream(stream):
@@ -21,12 +33,57 @@ def _stream(stream):
     ]
 
 
+def _of_node(purpose):
+    return Mac(derive(NODE_KEY, purpose))
+
+
+def _sender():
+    return tesla.Chain(SALT).tags(SENDER_KEY)
+
+
 def _sync(data):
     if data[1:2] == b"\x01":
-        sequence, tag, t1 = sync.parse_request(data)
-        return [sequence, list(tag), t1]
-    sequence, tag, t1, t2, t3 = sync.parse_reply(data)
-    return [sequence, list(tag), t1, t2, t3]
+        sequence, tag, t1, echo = sync.parse_request(data)
+        found = [sequence, list(tag), t1, echo]
+    else:
+        sequence, tag, t1, t2, t3 = sync.parse_reply(data)
+        found = [sequence, list(tag), t1, t2, t3]
+    return found + [sync.genuine(data, _of_node("time"))]
+
+
+def _signed(data):
+    """Whose tag it is (0: nobody's), whether it is right, and the key that is told."""
+    found = list(rtp.parse(data))
+    kind = rtp.tag_kind(data)
+    if kind == 0:
+        return found + [0, False, None]
+    tag = data[rtp.TAG_AT : rtp.TAG_AT + rtp.TAG_BYTES]
+    key = _sender() if kind == rtp.BY_SENDER else _of_node("audio")
+    told = data[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES]
+    return found + [kind, same(tag, rtp.tag(data, key)), list(told)]
+
+
+def _tesla(data):
+    interval, tag, body = tesla.parse_seal(data)
+    return [interval, list(tag), list(body), same(tag, tesla.seal_tag(interval, body, _sender()))]
+
+
+def _anchor(found):
+    return [list(found.salt), found.interval, list(found.key), found.until]
+
+
+def _chain(data):
+    interval, key, after = chain.parse(data)
+    return [interval, list(key), None if after is None else _anchor(after)]
+
+
+def _command(data):
+    counter, expires_us, operation, arguments = command.parse(data, "node-1", _of_node("command"))
+    if operation == command.AIR:
+        terms = arguments["terms"]
+        arguments["terms"] = [terms.name, terms.interval_us, terms.lag]
+        arguments["chains"] = [_anchor(found) for found in arguments["chains"]]
+    return [counter, expires_us, operation, arguments]
 
 
 def _nack(data):
@@ -48,18 +105,22 @@ def _beacon(data):
 
 
 def _announcement(data):
-    streams, sync_group = announcement.parse_all(data, "thon-1")
+    streams, sync_group = announcement.parse(data, "thon-1")
     found = [_stream(stream) for stream in streams]
     return found if sync_group is None else [found, list(sync_group)]
 
 
 PARSERS = {
     "rtp": lambda data: list(rtp.parse(data)),
+    "signed": _signed,
     "sync": _sync,
+    "tesla": _tesla,
+    "chain": _chain,
     "nack": _nack,
     "beacon": _beacon,
     "announcement": _announcement,
-    "command": lambda data: list(command.parse(data, "node-1")),
+    "command": _command,
+    "ack": lambda data: list(command.parse_ack(data, _of_node("ack"))),
     "report": lambda data: list(report.parse_health(data)) if b"gauges" in data else report.parse_status(data),
 }
 
@@ -86,8 +147,20 @@ def check_rtp():
     _check("rtp")
 
 
+def check_signed():
+    _check("signed")
+
+
 def check_sync():
     _check("sync")
+
+
+def check_tesla():
+    _check("tesla")
+
+
+def check_chain():
+    _check("chain")
 
 
 def check_beacon():
@@ -113,6 +186,10 @@ def check_announcement():
 
 def check_command():
     _check("command")
+
+
+def check_ack():
+    _check("ack")
 
 
 def check_report():

@@ -3,9 +3,14 @@
 import math
 from array import array
 
-from codec.wire import announcement, names, rtp, sync
+from chance import Chance
+from voice import LAN, LOW, NODE_KEY, Voice, packet
+
+from codec.wire import announcement, names, sync
+from codec.wire.mac import Mac, derive
 from firmware.node.clock import Clock
 from firmware.node.counters import new_counters
+from firmware.node.keychain import Keychain
 from firmware.node.pipeline import Pipeline
 
 EPOCH_US = 1700000000000000
@@ -95,17 +100,31 @@ class Dac:
 
 
 class Node:
-    """A node at crystal `ppm` in true time `now_us`, which its DAC shares."""
+    """A node at crystal `ppm` in true time `now_us`, which its DAC shares. It has been told the chain of `voice`."""
 
-    def __init__(self, ppm, frame_us=20000, delay_us=5000):
+    def __init__(self, ppm, frame_us=20000, delay_us=5000, turn_us=5000):
+        self.turn_us = turn_us
         self.scale = 1 + ppm * 1e-6
         self.now_us = 0
         self.delay_us = delay_us
         self.frame_us = frame_us
         self.counters = new_counters()
-        self.clock = Clock(names.node_tag("node-1"))
+        self.time_key = Mac(derive(NODE_KEY, "time"))
+        self.clock = Clock(names.node_tag("node-1"), self.time_key)
         self.opus = ProgrammeDecoder(frame_us * 48 // 1000)
-        self.pipeline = Pipeline(self.clock, self.opus, self.counters)
+        self.voice = Voice(LOW if frame_us == 10000 else LAN, EPOCH_US)
+        self.keychain = Keychain()
+        self.keychain.take(self.voice.terms, self.voice.anchors(EPOCH_US))
+        chance = Chance(17)
+        self.pipeline = Pipeline(
+            self.clock,
+            self.clock,
+            self.keychain,
+            Mac(derive(NODE_KEY, "audio")),
+            lambda: chance.next(256),
+            self.opus,
+            self.counters,
+        )
         self.dac = Dac(self.scale)
         self.emitted = []
         self.replies = []
@@ -119,14 +138,14 @@ class Node:
         return EPOCH_US + true_us + self.media_jump_us
 
     def step(self, noise=None):
-        """Let 5 ms pass."""
-        self.now_us += 5000
+        """Let a turn pass."""
+        self.now_us += self.turn_us
         local_us = self.local(self.now_us)
         jitter = noise() if noise else 0
         request = self.clock.poll(local_us)
         if request is not None:
             t2_us = self.media(self.now_us + self.delay_us)
-            reply = bytes(sync.pack_reply(request, t2_us, t2_us + 10))
+            reply = bytes(sync.pack_reply(request, t2_us, t2_us + 10, self.time_key))
             self.replies.append((self.now_us + 2 * self.delay_us + jitter + 10, reply))
         for item in [item for item in self.replies if item[0] <= self.now_us]:
             self.replies.remove(item)
@@ -151,19 +170,18 @@ class Node:
         self.now_us += milliseconds * 1000
 
     def run(self, milliseconds):
-        for _ in range(milliseconds // 5):
+        for _ in range(milliseconds * 1000 // self.turn_us):
             self.step()
 
     def stream(self, ssrc=7, lead_us=150000, priority=3, start_in_us=200000):
-        return announcement.Stream(ssrc, self.frame_us, self.media(self.now_us + start_in_us), lead_us, priority)
+        """Return a stream that begins then, on the grid of frames as the engine's are."""
+        start_us = -(-self.media(self.now_us + start_in_us) // self.frame_us) * self.frame_us
+        return announcement.Stream(ssrc, self.frame_us, start_us, lead_us, priority)
 
     def packet(self, stream, index, payload=None):
-        payload = payload or b"F%d" % index
-        data = bytearray(rtp.HEADER_BYTES + len(payload))
-        timestamp = index * stream.frame_us * 48 // 1000
-        rtp.pack_header(data, 0, False, stream.payload_type, index, timestamp, stream.ssrc)
-        data[rtp.HEADER_BYTES :] = payload
-        return bytes(data)
+        """Return a packet as the controller sends it."""
+        media_us = stream.media0_us + index * stream.frame_us
+        return bytes(self.voice.sign(packet(stream, index, payload or b"F%d" % index), media_us))
 
     def send(self, stream, first, count, drop=(), late_us=10000):
         """Step through `count` frames, each packet arriving `late_us` after its media time."""

@@ -21,7 +21,7 @@ class Village:
         self.now_us = 0
         self.programme = Programme(lambda ns: self.now_us if ns < 0 else ns // 1000)
         self.programme.stream(SSRC, MEDIA0_US, FRAME_US, LEAD_US)
-        self.ear = Ear(self.programme, 90_000)
+        self.ear = Ear(self.programme, 50_000, lag_us=60_000)
         self.packets = [packet(index) for index in range(frames)]
         for data in self.packets:
             self.programme.on_sent(data)
