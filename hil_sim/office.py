@@ -88,6 +88,17 @@ class Office:
         """DELETE; raises OfficeError."""
         self._ask("DELETE", path)
 
+    def chain_salt(self, profile: str) -> bytes:
+        """Return the salt of a profile's chain of keys, which every node is told."""
+        memory = json.loads((self.folder / "data" / "memory.json").read_text())
+        return bytes.fromhex(memory["chains"][profile][0]["salt"])
+
+    @property
+    def broker_papers(self) -> tuple[Path, Path]:
+        """The broker's certificate and key, as somebody finds them who has broken into it."""
+        folder = self.folder / "data" / "pki"
+        return folder / "broker.pem", folder / "broker.key"
+
     @property
     def pids(self) -> list[int]:
         """The controller and all its children."""

@@ -1,7 +1,7 @@
 """The network's process: relays of all nodes in one loop that sleeps to the microsecond.
 
 Its first line of standard input is a JSON object of settings; it answers with the ports on standard output.
-Then each line is a command, ``cut N``, ``restore N`` or ``inject N HEX``; end of input ends it.
+Then each line is a command, ``cut N``, ``restore N``, ``inject N HEX`` or ``attack JSON``; end of input ends it.
 Run as ``python -m hil_sim.relay``.
 """
 
@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hil_sim.attacks.onpath import ATTACKS, plunder_of
 from hil_sim.scenario import LinkSettings
 from hil_sim.tcp_relay import TcpLink
 from hil_sim.udp_relay import PacketLog, UdpLink
@@ -119,7 +120,22 @@ class Relay:
             self._schedule(now_ns + _RETRY_NS, partial(self._flush_tcp, tcp))
         self._settle(tcp)
 
+    def _attack(self, message: dict[str, Any]) -> None:
+        """Begin an attack, and end it when its time is over."""
+        udp = self.udp[int(message["node"]) - 1]
+        plunder = plunder_of(message, list(udp.heard))
+        attack = udp.attack = ATTACKS[message["kind"]](plunder, udp.inject_to_node)
+
+        def end(_: int) -> None:
+            if udp.attack is attack:
+                udp.attack = None
+
+        self._schedule(time.monotonic_ns() + int(message["lasts_s"] * 1e9), end)
+
     def _obey(self, line: str) -> None:
+        if line.startswith("attack "):
+            self._attack(json.loads(line.removeprefix("attack ")))
+            return
         order, node, *rest = line.split(" ")
         udp, tcp = self.udp[int(node) - 1], self.tcp[int(node) - 1]
         if order == "inject":

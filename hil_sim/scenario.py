@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from codec.profile import PROFILES
+from hil_sim.attacks import KINDS
 from hil_sim.fields import Fields, ScenarioError
 
 __all__ = [
@@ -47,9 +48,9 @@ NODE_ACTIONS = ("reboot", "cut_network", "restore_network", "attack", "delay_ste
 VIRTUAL_ACTIONS = ("delay_step", "wall_step", "cut_lan", "restore_lan")
 """What happens in virtual time only: nobody may set the real clock of the machine that this runs on, and the nodes'
 LAN is in virtual time alone."""
-ATTACKS = ("malformed",)
 MAX_NODES = {"micropython": 200, "cpython": 2000}
 LAN_DELAY_MS, LAN_JITTER_MS = 1.0, 0.5
+ATTACK_S = 8.0
 POLE_DISTANCE_M = 60.0
 """Poles of a village street stand about this far apart; a village grows by rows of ten."""
 POLES_A_ROW = 10
@@ -128,7 +129,8 @@ class Event:
     """Something that happens `at_s` after the session began. node: 1-based, None for all. kind: of attack.
 
     delay_ms: of "delay_step", how much slower both directions are from then on than the scenario's network. step_ms: of
-    "wall_step", by how much the controller's UTC jumps. off_s: of "reboot", how long the node has no power.
+    "wall_step", by how much the controller's UTC jumps. off_s: of "reboot", how long the node has no power. lasts_s: of
+    "attack".
     """
 
     at_s: float
@@ -138,6 +140,7 @@ class Event:
     delay_ms: float = 0.0
     step_ms: float = 0.0
     off_s: float = 1.0
+    lasts_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -223,7 +226,7 @@ def parse(text: str, name: str, folder: Path) -> Scenario:
     """Return the scenario in TOML `text`; a path in it is relative to `folder`. Raises ScenarioError."""
     try:
         table = Fields(tomllib.loads(text), "")
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, brackets 1,000 deep: no TOMLDecodeError
         raise ScenarioError(f"not TOML: {error}") from error
     duration_s = table.number("duration_s", 30.0, low=1.0, high=86400.0)
     seed = table.integer("seed", 1, low=0, high=2**31 - 1)
@@ -275,11 +278,18 @@ def _source(table: Fields, duration_s: float, folder: Path) -> Source:
             raise ScenarioError("source.text must not be empty")
     elif kind == "file":
         path = folder / table.text("path", None)
-        if not path.is_file():
+        if not _is_file(path):
             raise ScenarioError(f"source.path: there is no file {path}")
         source = Source(kind=kind, path=path)
     table.done()
     return source
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, a folder that is closed to us
+        return False
 
 
 def _lan(table: Fields) -> LinkSettings:
@@ -326,12 +336,20 @@ def _event(table: Fields, nodes: int, duration_s: float, runtime: str) -> Event:
         if action not in NODE_ACTIONS:
             raise ScenarioError(f'{table.name}.node has no meaning for "{action}"')
         node = table.integer("node", None, low=1, high=nodes)
-    kind = table.choice("kind", None, ATTACKS) if action == "attack" else None
+    kind = _attack(table, runtime) if action == "attack" else None
     delay_ms = table.number("delay_ms", None, low=-60_000.0, high=60_000.0) if action == "delay_step" else 0.0
     step_ms = table.number("step_ms", None, low=-1e9, high=1e9) if action == "wall_step" else 0.0
     off_s = table.number("off_s", 1.0, low=0.1, high=86_400.0) if action == "reboot" else 1.0
+    lasts_s = table.number("lasts_s", ATTACK_S, low=0.1, high=86_400.0) if kind not in (None, "malformed") else 0.0
     table.done()
-    return Event(at_s=at_s, do=action, node=node, kind=kind, delay_ms=delay_ms, step_ms=step_ms, off_s=off_s)
+    return Event(at_s, action, node, kind, delay_ms, step_ms, off_s, lasts_s)
+
+
+def _attack(table: Fields, runtime: str) -> str:
+    kind = table.choice("kind", None, KINDS)
+    if kind != "malformed" and runtime != "micropython":
+        raise ScenarioError(f'an attack "{kind}" needs village.runtime = "micropython"')
+    return kind
 
 
 def _position(table: Fields) -> Position:

@@ -3,9 +3,12 @@
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from codec.wire import rtp
+from hil_sim.attacks.onpath import Attack
 from hil_sim.impairment import Impairment
 from hil_sim.packets import FROM_NODE, TO_NODE, Datagram, pack
 from hil_sim.scenario import LinkSettings
@@ -14,6 +17,7 @@ _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("qq")
 _MAX_DATAGRAM = 65_535
 _BATCH = 8
+_MOST_HEARD = 2000
 
 Schedule = Callable[[int, Callable[[int], None]], None]
 """Calls a function at (not before) a CLOCK_MONOTONIC instant in nanoseconds, telling it the time."""
@@ -27,6 +31,9 @@ class UdpLink:
     ) -> None:
         self.node = node
         self.cut = False
+        self.attack: Attack | None = None
+        self.heard: deque[bytes] = deque(maxlen=_MOST_HEARD)
+        """Audio on its way to the node: what somebody on the path remembers."""
         self._controller = controller
         self._node_address: tuple[str, int] | None = None
         self._log = log
@@ -50,8 +57,13 @@ class UdpLink:
             entered_ns = seconds * 1_000_000_000 + nanoseconds - realtime_ahead_ns
             if direction == FROM_NODE:
                 self._node_address = address
+            if direction == TO_NODE and rtp.is_rtp(data):
+                self.heard.append(data)
             way = self._ways[direction]
             due_ns = None if self.cut else way.arrival_ns(entered_ns, len(data))
+            if self.attack is not None:
+                self.attack.seen(direction, data)
+                due_ns = None if due_ns is None else due_ns + self.attack.hold_ns(direction, data)
             if due_ns is None:
                 self._log.add(Datagram(direction, self.node, entered_ns, None, data))
                 continue
@@ -59,6 +71,11 @@ class UdpLink:
             again_ns = way.again_ns()
             if again_ns is not None:
                 schedule(due_ns + again_ns, self._delivery(direction, entered_ns, data))
+
+    def inject_to_node(self, data: bytes) -> None:
+        """Deliver an attacker's datagram to the node at once, as if from the controller."""
+        now_ns = time.monotonic_ns()
+        self._delivery(TO_NODE, now_ns, data, injected=True)(now_ns)
 
     def inject(self, data: bytes, now_ns: int) -> None:
         """Deliver an attacker's datagram at both ends, each from where the other end's would come."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from hil_sim.attack import attack_malformed
+from hil_sim import flash
+from hil_sim.attacks import FOREIGN_COUNTER, ON_PATH
+from hil_sim.attacks.atbroker import Loot, LyingBroker, RogueClient
+from hil_sim.attacks.malformed import attack_malformed
 from hil_sim.chirps import chirp_programme
 from hil_sim.network import Network
 from hil_sim.nodes import Node, NodeSetup
@@ -23,6 +26,8 @@ SETTLE_S = 4.0
 ONLINE_S = 60.0
 TAIL_S = 1.5
 """After the stop: more than any profile's lead, so that what was sent has been played."""
+YESTERDAY_S = 5.0
+REJECTED = ("forged", "replayed", "malformed")
 _TICK_S = 0.02
 _NS = 1_000_000_000
 
@@ -38,7 +43,7 @@ class Recording:
     stop_ns: int
     end_ns: int
     datagrams: list[Datagram] = field(default_factory=list)
-    malformed: int | None = None
+    rejected: dict[str, int | None] = field(default_factory=dict)
     mishaps: list[str] = field(default_factory=list)
     controller_cores: float | None = None
     """Mean processor cores that the controller and its children used while on air; None when one was killed."""
@@ -57,6 +62,8 @@ class Village:
         self._record = record
         self.network: Network | None = None
         self._node_due: dict[int, float] = {}
+        self._liar: LyingBroker | None = None
+        self._rogue: RogueClient | None = None
 
     def __enter__(self) -> "Village":
         try:
@@ -77,6 +84,10 @@ class Village:
             node.power_off()
         if self.network is not None:
             self.network.close()
+        if self._rogue is not None:
+            self._rogue.close()
+        if self._liar is not None:
+            self._liar.close()
         self.office.close()
 
     def tend(self) -> None:
@@ -116,9 +127,29 @@ class Village:
             case "kill_controller":
                 self.office.kill_controller()
                 self.office.start_again()
-            case "attack":
+            case "attack" if event.kind == "malformed":
                 controller = ("127.0.0.1", self.office.media_port)
                 attack_malformed(self.network, numbers, controller, self.scenario.seed)
+            case "attack" if event.kind in ON_PATH:
+                self._attack_on_path(event, numbers)
+            case "attack" if event.kind == "rogue_client":
+                assert self._rogue is not None
+                self._rogue.attack(event.lasts_s)
+            case "attack":
+                assert self._liar is not None
+                assert event.kind is not None
+                self._liar.attack(event.kind, event.lasts_s)
+
+    def _attack_on_path(self, event: Event, numbers: list[int]) -> None:
+        assert self.network is not None
+        assert event.kind is not None
+        keys = {node.setup.name: node.key() for node in self.nodes}
+        salt = self.office.chain_salt(self.scenario.profile)
+        for number in numbers:
+            # Every other node was stolen; this one is not.
+            stolen = {name: key for name, key in keys.items() if name != self.nodes[number - 1].setup.name}
+            seed = self.scenario.seed * 1000 + number
+            self.network.attack(number, event.kind, event.lasts_s, self.scenario.profile, seed, stolen, salt)
 
     def wait_online(self) -> None:
         """Wait until the controller sees every node on line; raises OfficeError naming those that are not."""
@@ -134,24 +165,33 @@ class Village:
             found = {node["id"]: node["state"] for node in self.office.get("/api/nodes")["nodes"]}
             missing = [name for name in (n.setup.name for n in self.nodes) if found.get(name) != "online"]
 
-    def malformed(self) -> int | None:
-        """Return how many datagrams the nodes say they refused as malformed; None when one does not say."""
-        counts: list[int | None] = []
-        for node in self.office.get("/api/nodes")["nodes"]:
+    def rejected(self) -> dict[str, int | None]:
+        """Return how much the nodes say they refused, by why; None when one of them does not say."""
+        counts: dict[str, list[int]] = {name: [] for name in REJECTED}
+        ours = {node.setup.name for node in self.nodes}
+        nodes = [node for node in self.office.get("/api/nodes")["nodes"] if node["id"] in ours]
+        for node in nodes:
             counters = (node.get("health") or {}).get("counters") or {}
-            counts.append(counters.get("malformed"))
-        known = [count for count in counts if count is not None]
-        return sum(known) if len(known) == len(counts) else None
+            for name in REJECTED:
+                if name in counters:
+                    counts[name].append(counters[name])
+        return {name: sum(found) if len(found) == len(nodes) else None for name, found in counts.items()}
 
     def _build(self) -> None:
         scenario = self.scenario
         self.office.wait_ready()
+        broker = ("127.0.0.1", self.office.broker_port)
+        kinds = {event.kind for event in scenario.events}
+        loot = Loot(ZONE)
+        if kinds & {"lying_broker", "command_replay"}:
+            self._liar = LyingBroker(*self.office.broker_papers, broker, loot)
+            broker = ("127.0.0.1", self._liar.port)
         self.network = Network(
             self.folder,
             scenario.nodes,
             scenario.network,
             ("127.0.0.1", self.office.media_port),
-            ("127.0.0.1", self.office.broker_port),
+            broker,
             scenario.seed,
             self._record,
         )
@@ -175,8 +215,34 @@ class Village:
             self.nodes.append(Node(setup, line, self.folder / "nodes"))
         for node in self.nodes:
             node.enrolled()
+        loot.keys = {node.setup.name: node.key() for node in self.nodes}
+        if "rogue_client" in kinds:
+            self._rogue = self._enrol_rogue(loot)
         for node in self.nodes:
             node.power_on()
+
+    def _enrol_rogue(self, loot: Loot) -> RogueClient:
+        """Enrol a node that is in wrong hands."""
+        number = len(self.nodes) + 1
+        setup = NodeSetup(number, self.office.media_port, self.office.broker_port, 0.0, number, record=False)
+        line = self.office.post("/api/nodes", {"id": setup.name, "zone": ZONE})["enrolment"]["line"]
+        node = Node(setup, line, self.folder / "nodes")
+        node.enrolled()
+        identity = flash.identity(node.folder)
+        assert identity is not None
+        return RogueClient(identity, [node.setup.name for node in self.nodes], loot)
+
+    def note_obedience(self) -> None:
+        """Note what of the attackers' doings came true; the nodes are off."""
+        for node in self.nodes:
+            if flash.last_command(node.folder) >= FOREIGN_COUNTER:
+                self.mishaps.append(f"{node.setup.name} obeyed a command that was not the controller's")
+        if self._rogue is not None:
+            if not self._rogue.let_in:
+                self.mishaps.append("the rogue client was not let in: nothing was tried")
+            strange = set(self._rogue.heard) - self._rogue.own_topics()
+            if strange:
+                self.mishaps.append(f"the rogue client heard {', '.join(sorted(strange)[:3])}")
 
 
 def play(scenario: Scenario, folder: Path) -> Recording:
@@ -185,6 +251,8 @@ def play(scenario: Scenario, folder: Path) -> Recording:
         village.wait_online()
         source = _source_request(village)
         _run_until(village, time.monotonic() + SETTLE_S)
+        if any(event.kind in ("replay", "lying_broker") for event in scenario.events):
+            _broadcast_yesterday(village)
         listen_ns = time.monotonic_ns() - _NS // 2
         pids = set(village.office.pids)
         cpu_s = village.office.cpu_seconds()
@@ -208,14 +276,26 @@ def play(scenario: Scenario, folder: Path) -> Recording:
             command_ns=command_ns,
             stop_ns=stop_ns,
             end_ns=end_ns,
-            malformed=_malformed(village),
+            rejected=_rejected(village),
             controller_cores=cores if same_processes else None,
         )
         _note_deaths(village)
+        for node in village.nodes:
+            node.power_off()
+        village.note_obedience()
         recording.mishaps = village.mishaps
     assert village.network is not None
     recording.datagrams = village.network.datagrams()
     return recording
+
+
+def _broadcast_yesterday(village: Village) -> None:
+    """Have a broadcast before the one that is judged, for somebody to keep and play again."""
+    source = {"kind": "tone", "frequency_hz": 600.0, "duration_ms": 4000}
+    session = village.office.post("/api/sessions", {"source": source, "zones": [ZONE], "priority": "live"})
+    _run_until(village, time.monotonic() + YESTERDAY_S)
+    _stop(village, str(session["id"]))
+    _run_until(village, time.monotonic() + TAIL_S)
 
 
 def _run_until(village: Village, until_s: float) -> None:
@@ -246,11 +326,11 @@ def _stop(village: Village, session: str) -> None:
         village.mishaps.append(f"the session could not be stopped: {error}")
 
 
-def _malformed(village: Village) -> int | None:
+def _rejected(village: Village) -> dict[str, int | None]:
     try:
-        return village.malformed()
+        return village.rejected()
     except (OfficeError, OSError):
-        return None
+        return {}
 
 
 def _note_deaths(village: Village) -> None:

@@ -68,10 +68,13 @@ def emit(sound: Floats, delay_s: float, ppm: float = 0.0, length: int | None = N
 
 
 def send(payloads: tuple[bytes, ...], profile: str, nodes: int = 1, network_ms: float = 5.0) -> list[Datagram]:
-    """Return the datagrams of a stream whose frames enter the network a millisecond after they are mixed."""
+    """Return the datagrams of a stream whose frames enter the network a millisecond after they are mixed.
+
+    After the speech come those that tell the keys of its last frames, as the engine's do.
+    """
     settings = PROFILES[profile]
     found = []
-    for index, payload in enumerate(payloads):
+    for index, payload in enumerate(payloads + payloads[-1:] * settings.lag):
         header = bytearray(rtp.HEADER_BYTES)
         rtp.pack_header(header, 0, False, rtp.PAYLOAD_TYPE_OPUS, 500 + index, 77 + index * settings.frame_samples, SSRC)
         entered_ns = ORIGIN_NS + round(LEAD_IN_S * 1e9) + index * settings.frame_us * 1000 + 1_000_000

@@ -76,6 +76,9 @@ def test_everything_is_read() -> None:
     ("text", "message"),
     [
         ("seeds = 1", r"unknown key seeds; known here: .*seed"),
+        ("seed = " + "1" * 5000, "not TOML"),
+        ("seed = " + "[" * 5000, "not TOML"),
+        ("[source]\nkind = 'file'\npath = '" + "a" * 5000 + "'", "there is no file"),
         ("[village]\nnode = 3", r"unknown key village\.node"),
         ("[network]\ndelay = 3", r"unknown key network\.delay; known here: delay_ms, .*delay_up_ms"),
         ("[assert]\nskew = 1", r"unknown key assert\.skew; known here: .*skew_ms_p99"),
@@ -106,7 +109,7 @@ def test_everything_is_read() -> None:
         ("[[event]]\nat_s = 1\ndo = 'reboot'\nnode = 7", r"event\[1\]\.node must be a whole number from 1 to 6"),
         ("[[event]]\nat_s = 1\ndo = 'kill_engine'\nnode = 1", r"event\[1\]\.node has no meaning for \"kill_engine\""),
         ("[[event]]\nat_s = 1\ndo = 'attack'", r"event\[1\]\.kind is missing"),
-        ("[[event]]\nat_s = 1\ndo = 'attack'\nkind = 'replay'", r"event\[1\]\.kind must be one of malformed"),
+        ("[[event]]\nat_s = 1\ndo = 'attack'\nkind = 'echo'", r"event\[1\]\.kind must be one of malformed"),
         ("[event]\nat_s = 1\ndo = 'reboot'", r"event must be written \[\[event\]\]"),
         ("village = 3", r"village must be a table"),
         ("duration_s = ", r"not TOML"),

@@ -5,6 +5,7 @@ import random
 import socket
 
 from codec.wire import rtp, sync
+from codec.wire.mac import Mac
 from hil_sim.network import Network
 
 ROUNDS = 5
@@ -17,8 +18,9 @@ def malformed_datagrams(seed: int) -> list[bytes]:
     header = bytearray(rtp.HEADER_BYTES)
     rtp.pack_header(header, 0, False, rtp.PAYLOAD_TYPE_OPUS, 7, 7 * 960, chance.getrandbits(32))
     packet = bytes(header) + chance.randbytes(80)
-    request = sync.pack_request(1, chance.randbytes(8), 1)
-    reply = bytes(sync.pack_reply(request, 5, 6))
+    key = Mac(chance.randbytes(32))
+    request = sync.pack_request(1, chance.randbytes(8), 1, key)
+    reply = bytes(sync.pack_reply(request, 5, 6, key))
     found = [packet[:size] for size in (1, 4, 11, 12, 15, 19, rtp.HEADER_BYTES)]
     found += [exchange[:size] for exchange in (request, reply) for size in (1, 3, 20, sync.SIZE - 1)]
     found += [packet + bytes(size - len(packet)) for size in OVERSIZED_BYTES]
