@@ -3,7 +3,20 @@
 import importlib
 from typing import Any
 
-NAMES = ("mixer", "encode", "fanout", "engine", "clock", "virtual", "asymmetry", "enrolment", "village", "snapcast")
+NAMES = (
+    "mixer",
+    "encode",
+    "fanout",
+    "engine",
+    "authentication",
+    "emergency",
+    "clock",
+    "virtual",
+    "asymmetry",
+    "enrolment",
+    "village",
+    "snapcast",
+)
 """Every benchmark, in the order that ``loaxa bench all`` runs them."""
 ALONE = ("measurements",)
 """Takes half an hour, writes a page of the documentation, and is run by its name only."""
