@@ -1,12 +1,12 @@
 # Loa Xã: every target sets up what it needs first; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps bench-deps run test check bench
+.PHONY: help deps bench-deps run test check bench fuzz
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 # CPython code; firmware/ and hil_sim/board run on MicroPython and are compiled by scripts/check-mpy instead.
-TYPED := loaxa benchmarks hil_sim controller codec
+TYPED := loaxa benchmarks fuzz hil_sim controller codec
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,3 +32,7 @@ bench: deps ## every benchmark; a peer that is missing prints null
 	@scripts/system-packages bench || echo "loaxa: some peers are missing; their figures will be null" >&2
 	@scripts/peer-sendspin || echo "loaxa: aiosendspin is missing; its figures will be null" >&2
 	@$(BIN)/loaxa bench all
+
+SECONDS_EACH ?= 600
+fuzz: deps ## made-up input for every parser and route; SECONDS_EACH=600
+	@scripts/fuzz $(SECONDS_EACH)

@@ -1,0 +1,1 @@
+"""Throws made-up input at every parser and every route: ``make fuzz``."""
