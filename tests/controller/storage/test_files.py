@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from controller.errors import OversizeError
+from controller.office import Office
+from controller.settings import Settings
 from controller.storage.files import SoundFolder, write_atomically
 
 
@@ -42,3 +44,11 @@ def test_written_whole(tmp_path: Path) -> None:
     write_atomically(tmp_path / "x", b"1")
     write_atomically(tmp_path / "x", b"2", durable=False)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x", b"2")]
+
+
+async def test_nobody_else_looks_into_the_folder_with_the_nodes_keys(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+    office = Office(Settings(folder=folder, media_host="127.0.0.1", media_port=0))
+    await office.database.close()
+    assert folder.stat().st_mode & 0o777 == 0o700
