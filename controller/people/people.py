@@ -35,8 +35,11 @@ class People:
         self.oidc = Oidc(oidc) if oidc else None
         self._delays = Delays()
 
-    async def who(self, bearer: str | None, cookie: str | None) -> Who | None:
-        """Return whose request has this token or this cookie; None: nobody's. A token that is given must be good."""
+    async def who(self, bearer: str | None, cookie: str | None, used: bool = True) -> Who | None:
+        """Return whose request has this token or this cookie; None: nobody's. A token that is given must be good.
+
+        used: somebody did something, so a sign-in does not count as idle.
+        """
         if bearer is not None:
             given, own = (
                 hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in (bearer, self.local_token)
@@ -44,7 +47,7 @@ class People:
             if hmac.compare_digest(given, own):
                 return Who(LOCAL, None, frozenset(PERMISSIONS), ("administrator",))
             return await self.tokens.who(bearer)
-        return await self.sign_ins.who(cookie) if cookie else None
+        return await self.sign_ins.who(cookie, used) if cookie else None
 
     async def sign_in(self, name: str, password: str, code: str, address: str) -> tuple[Who, str]:
         """Return who signed in and what his cookie shall hold.

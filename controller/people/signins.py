@@ -39,8 +39,11 @@ class SignIns:
             await self._audit.record(session, "sign_in", account.name, by=by)
         return secret
 
-    async def who(self, secret: str) -> Who | None:
-        """Return whose cookie this is; None when it is nobody's, too old, too long unused, or of a disabled account."""
+    async def who(self, secret: str, used: bool = True) -> Who | None:
+        """Return whose cookie this is; None when it is nobody's, too old, too long unused, or of a disabled account.
+
+        used: this is a use of it.
+        """
         key = _hash(secret)
         now_us = wall_us()
         async with self._database.read() as session:
@@ -50,7 +53,7 @@ class SignIns:
             return None
         if now_us - found.began_wall_us > LONGEST_US or now_us - found.seen_wall_us > IDLE_US:
             return None
-        if now_us - found.seen_wall_us > _SEEN_EVERY_US:
+        if used and now_us - found.seen_wall_us > _SEEN_EVERY_US:
             async with self._database.write() as session:
                 row = await session.get(SignIn, key)
                 if row:

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -13,6 +14,7 @@ from controller.errors import UnavailableError
 from controller.events import Watcher
 from controller.office import Office
 from controller.people.permissions import needs
+from controller.web.access import credentials
 from controller.web.errors import errors
 from controller.web.parts import PerhapsWho, TheOffice
 
@@ -20,6 +22,8 @@ router = APIRouter(prefix="/api", tags=["health"])
 
 KEEPALIVE_S = 15.0
 """A comment line so often: proxies and phones close what is quiet."""
+RECHECK_S = 5.0
+"""So long may somebody who was signed out still watch."""
 
 
 class Health(BaseModel):
@@ -73,33 +77,43 @@ async def health(office: TheOffice, who: PerhapsWho) -> Health | Pulse:
     responses={**errors(503), 200: {"content": {"text/event-stream": {}}}},
     openapi_extra=needs("read"),
 )
-async def events(office: TheOffice) -> StreamingResponse:
+async def events(office: TheOffice, request: Request) -> StreamingResponse:
     """Events `node`, `session`, `zone` and `health`, the first three with the id of what changed, to be read anew.
 
-    The first event is `hello`. When the stream ends, connect again and read everything anew.
+    The first event is `hello`. When the stream ends, connect again and read everything anew. It ends, too, when the
+    sign-in or token that it was opened with does.
     """
     if office.bus.full:
         raise UnavailableError("too_many_watchers", "Too many watch already.", "Close other windows; try again.")
     return StreamingResponse(
-        _lines(office), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        _lines(office, *credentials(request.headers)), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
 
 
-async def _lines(office: Office) -> AsyncIterator[str]:
+async def _lines(office: Office, bearer: str | None, cookie: str | None) -> AsyncIterator[str]:
     with office.bus.watch() as watcher:
         yield "event: hello\ndata: {}\n\n"
         waiting = asyncio.ensure_future(_next(watcher))
+        told_s = checked_s = time.monotonic()
         try:
             while True:
-                done, _ = await asyncio.wait({waiting}, timeout=KEEPALIVE_S)
-                if not done:
+                done, _ = await asyncio.wait({waiting}, timeout=RECHECK_S)
+                now_s = time.monotonic()
+                if now_s - checked_s >= RECHECK_S:
+                    who = await office.people.who(bearer, cookie, used=False)
+                    if who is None or "read" not in who.permissions:
+                        return
+                    checked_s = now_s
+                if done:
+                    event = waiting.result()
+                    if event is None:
+                        return
+                    yield f"event: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
+                    waiting = asyncio.ensure_future(_next(watcher))
+                    told_s = now_s
+                elif now_s - told_s >= KEEPALIVE_S:
                     yield ": still here\n\n"
-                    continue
-                event = waiting.result()
-                if event is None:
-                    return
-                yield f"event: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
-                waiting = asyncio.ensure_future(_next(watcher))
+                    told_s = now_s
         finally:
             waiting.cancel()
 

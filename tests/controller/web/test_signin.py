@@ -47,6 +47,17 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(house: Running) -
         assert client.get("/api/me").status_code == 401, "signed out is signed out for the cookie's thief too"
 
 
+def test_who_is_signed_out_watches_no_longer(house: Running) -> None:
+    account(house, "thu")
+    with browser(house) as client:
+        sign_in(client, "thu")
+        with client.stream("GET", "/api/events") as response:
+            lines = response.iter_lines()
+            assert next(lines) == "event: hello"
+            client.post("/api/sign-out").raise_for_status()
+            assert not [line for line in lines if line.startswith("event: session")]
+
+
 @pytest.mark.parametrize(
     ("headers", "allowed"),
     [
