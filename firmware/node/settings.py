@@ -29,7 +29,7 @@ class Settings:
             try:
                 self._take(body.parse(raw))
             except WireError:
-                storage.log("settings are damaged; starting from node.json")
+                storage.log("settings are damaged; starting from those of the enrolment")
 
     def _take(self, found):
         if body.text(found, "owner", 2 * _OWNER_BYTES) != self._owner:

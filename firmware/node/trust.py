@@ -1,4 +1,4 @@
-"""Which certificate authorities the broker may be from: the one of node.json, until the controller names others."""
+"""Which certificate authorities the broker may be from: the one from its enrolment, until the controller names others."""
 
 import json
 from hashlib import sha256
@@ -20,7 +20,7 @@ class Trust:
         self.authorities = None
         if config.ca is None:
             return
-        # A new node.json is for a new controller: what the last one named is worth nothing then.
+        # A new enrolment is with another controller: what the last one named is worth nothing then.
         self._given = "%x" % int.from_bytes(sha256(config.ca.encode()).digest()[:8], "big")
         self.authorities = [config.ca]
         raw = storage.load_trust()
@@ -28,7 +28,7 @@ class Trust:
             try:
                 self._take(body.parse(raw))
             except WireError:
-                storage.log("trusted authorities are damaged; starting from node.json")
+                storage.log("trusted authorities are damaged; starting from the one of the enrolment")
 
     def add(self, pem, only):
         """Trust `pem` as well, or `only` it, which must be trusted already. Raises WireError."""
