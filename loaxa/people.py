@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import Namespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -15,6 +16,7 @@ from loaxa.errors import CommandError
 from loaxa.output import Output, table
 
 LOGIN_DAYS = 30
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def user(controller: Controller, args: Namespace, output: Output) -> int:
@@ -76,6 +78,8 @@ def token(controller: Controller, args: Namespace, output: Output) -> int:
 
 def login(url: str, args: Namespace, output: Output) -> int:
     """Sign in at the controller at `url` and keep a token of it for this user of this computer."""
+    if url.startswith("http://") and urlsplit(url).hostname not in LOOPBACK:
+        output.note(f"{url} is not encrypted: the password and the token can be read on the way. Is there no https://?")
     name = args.name or input("User name: ")
     password = os.environ.get("LOAXA_PASSWORD") or _secret("Password: ")
     with Browser(url, args.ca) as browser:
