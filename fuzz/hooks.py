@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import schemathesis
 
 ERROR_STATUS = 400
 STATUSES: Counter[int] = Counter()
+ORIGINS = (None, None, "null", "", "://", "http://[", "http://[::1", "https://a@b:c/d", "http://evil.example")
+"""What a page's address may look like to us; no document of the interface tells of this header."""
 
 
 @schemathesis.check  # type: ignore[untyped-decorator]
@@ -26,6 +29,14 @@ def one_form_of_errors(_context: object, response: schemathesis.Response, _case:
         fits = False
     if not fits:
         raise AssertionError(f"an error of {response.status_code} that is not in the one form")
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator]
+def before_call(_context: object, case: schemathesis.Case, _kwargs: object) -> None:
+    """Say that the request is from some page."""
+    origin = random.choice(ORIGINS)
+    if origin is not None:
+        case.headers["Origin"] = origin
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]

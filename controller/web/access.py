@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -167,7 +166,7 @@ def same_origin(headers: Headers, strictly: bool) -> bool:
     if site is not None:
         return site == "same-origin"
     if origin is not None:
-        return urlsplit(origin).netloc == headers.get("host", "") != ""
+        return origin.partition("://")[2] == headers.get("host", "") != ""  # RFC 6454: a scheme, a host, no path
     return not strictly
 
 

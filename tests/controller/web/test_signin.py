@@ -64,6 +64,7 @@ def test_who_is_signed_out_watches_no_longer(house: Running) -> None:
         ({"Origin": "http://evil.example"}, False),
         ({"Origin": "null"}, False),
         ({"Origin": ""}, False),
+        ({"Origin": "http://["}, False),
         ({"Sec-Fetch-Site": "cross-site"}, False),
         ({"Sec-Fetch-Site": "same-site"}, False),
         ({"Sec-Fetch-Site": "none"}, False),
@@ -83,9 +84,10 @@ def test_another_sites_page_changes_nothing(house: Running, headers: dict[str, s
             assert code_of(answer) == "other_site"
 
 
-def test_another_sites_page_signs_nobody_in(house: Running) -> None:
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://[", "null", "://", ""])
+def test_another_sites_page_signs_nobody_in(house: Running, origin: str) -> None:
     with httpx.Client(base_url=house.ports["url"], verify=house.tls()) as client:
-        answer = client.post("/api/sign-in", json={}, headers={"Origin": "http://evil.example"})
+        answer = client.post("/api/sign-in", json={}, headers={"Origin": origin})
         assert code_of(answer) == "other_site"
 
 
