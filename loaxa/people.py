@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from controller.people.permissions import PERMISSIONS
+from controller.people.permissions import BY_HAND, PERMISSIONS
 from loaxa import credentials
 from loaxa.client import ANSWER_S, Controller, segment, verified
 from loaxa.errors import CommandError
@@ -36,7 +36,7 @@ def user(controller: Controller, args: Namespace, output: Output) -> int:
         output.answer(changed, f"Account {args.name} changed.")
     elif args.action == "password":
         made = controller.put(f"/users/{segment(args.name)}/password", {"password": _asked(args)})
-        output.answer(made, f"Account {args.name} has a new password and is signed out everywhere.{_made(made)}")
+        output.answer(made, f"Account {args.name} has a new password; its sign-ins and tokens are ended.{_made(made)}")
     elif args.action == "remove":
         controller.delete(f"/users/{segment(args.name)}")
         output.answer({"removed": args.name}, f"Account {args.name} removed.")
@@ -88,7 +88,7 @@ def login(url: str, args: Namespace, output: Output) -> int:
         if answer.status_code == 403 and _code(answer) == "code_needed":
             answer = browser.post("/sign-in", {**body, "code": _secret("One-time code: ")})
         me = browser.checked(answer)
-        scopes = [scope for scope in PERMISSIONS if scope in me["permissions"]]
+        scopes = [scope for scope in PERMISSIONS if scope in me["permissions"] and scope not in BY_HAND]
         if not scopes:
             raise CommandError(f"{name} has no role; an administrator gives one: loaxa user set {name} --role ROLE")
         title = f"loaxa login at {os.uname().nodename}"[:200]

@@ -85,21 +85,20 @@ class Accounts:
         """Remove an account with its sign-ins and tokens; raises NotFoundError, ConflictError."""
         async with self._database.write() as session:
             account = await _get(session, name)
-            for table in (SignIn, Token):
-                await session.execute(delete(table).where(table.account == name))
+            await _end_all(session, name)
             await session.delete(account)
             await session.flush()
             await _check_administrator(session)
             await self._audit.record(session, "user.remove", name)
 
     async def set_password(self, name: str, password: str) -> None:
-        """Give an account a password and end all its sign-ins; raises NotFoundError, UnusableError when it is weak."""
+        """Give an account a password, end its sign-ins and tokens; raises NotFoundError, UnusableError for a weak one."""
         account = await self.get(name)
         check_quality(password, name, account.title)
         hashed = await self._passwords.hash(password)
         async with self._database.write() as session:
             (await _get(session, name)).password_hash = hashed
-            await session.execute(delete(SignIn).where(SignIn.account == name))
+            await _end_all(session, name)
             await self._audit.record(session, "user.password", name)
 
     async def check(self, name: str, password: str) -> Account | None:
@@ -184,6 +183,11 @@ async def _get(session: AsyncSession, name: str) -> Account:
     if found is None:
         raise NotFoundError("unknown_user", f"There is no account {name}.", "GET /api/users lists them.")
     return found
+
+
+async def _end_all(session: AsyncSession, name: str) -> None:
+    for table in (SignIn, Token):
+        await session.execute(delete(table).where(table.account == name))
 
 
 async def _check_administrator(session: AsyncSession) -> None:

@@ -19,9 +19,11 @@ PERMISSIONS = {
     "nodes.enrol": "make enrolment codes, retire nodes",
     "authority.write": "change the authority that nodes and browsers know this controller by",
     "people.read": "see accounts and tokens",
-    "people.write": "add, change and remove accounts; remove tokens of others",
+    "people.write": "add, change and remove accounts; remove tokens of others; never by a token",
     "audit.read": "read, verify and export the audit",
 }
+BY_HAND = frozenset({"people.write"})
+"""What no token may do: a stolen one makes no account, no password and no other token that would outlive it."""
 ROLES: dict[str, frozenset[str]] = {
     "administrator": frozenset(PERMISSIONS),
     "operator": frozenset({"read", "broadcast", "broadcast.emergency", "sounds.write"}),

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from controller.audit.log import Audit
 from controller.clock import wall_us
 from controller.errors import ConflictError, NotFoundError, UnusableError
-from controller.people.permissions import PERMISSIONS, of_roles
+from controller.people.permissions import BY_HAND, PERMISSIONS, of_roles
 from controller.people.who import Who
 from controller.storage.database import Database
 from controller.storage.people import Account, Token
@@ -31,10 +31,11 @@ class Tokens:
 
         Raises UnusableError for a scope that does not exist, ConflictError when the account has too many.
         """
+        known = [permission for permission in PERMISSIONS if permission not in BY_HAND]
         for scope in scopes:
-            if scope not in PERMISSIONS:
+            if scope not in known:
                 raise UnusableError(
-                    "unknown_scope", f"There is no scope {scope[:40]}.", f"There are: {', '.join(PERMISSIONS)}."
+                    "unknown_scope", f"There is no scope {scope[:40]}.", f"There are: {', '.join(known)}."
                 )
         secret = PREFIX + secrets.token_urlsafe(32)
         now_us = wall_us()
@@ -82,7 +83,7 @@ class Tokens:
             account = await session.get(Account, token.account) if token else None
         if token is None or account is None or not account.enabled or token.expires_wall_us <= wall_us():
             return None
-        allowed = of_roles(account.roles) & frozenset(token.scopes)
+        allowed = of_roles(account.roles) & frozenset(token.scopes) - BY_HAND
         return Who(f"{account.name} ({token.id})", account.name, allowed, token=token.id)
 
 

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from controller.audit import change as changes
 from controller.audit.change import Change
 from controller.office import Office
-from controller.people.permissions import ANYONE, PLAIN, PUBLIC, SELF
+from controller.people.permissions import ANYONE, BY_HAND, PLAIN, PUBLIC, SELF
 from controller.people.who import Who
 from controller.web.errors import error_response
 
@@ -91,7 +91,10 @@ class Access:
                 return _unknown(bearer), None
             if permission is None or not _allowed(who, permission):
                 text = f"{who.name} may not do this: it needs {permission or 'a permission that nobody has'}."
-                return error_response(403, "not_allowed", text, "Ask an administrator for a role that has it."), None
+                hint = "Ask an administrator for a role that has it."
+                if who.token and permission in (SELF, *BY_HAND):
+                    hint = "No token may: sign in, or do it on the controller's own machine."
+                return error_response(403, "not_allowed", text, hint), None
         if scope["method"] in SAFE:
             return None, None
         # Only a browser sends a cookie by itself, and it says from which site.

@@ -70,6 +70,12 @@ def test_another_computer_signs_in_and_out(house: Running, tmp_path: Path) -> No
     assert answer(house, "zone", "list", away=tmp_path) == {"zones": []}
     forbidden = loaxa(house, "zone", "add", "thon-1", away=tmp_path)
     assert forbidden.returncode == 1 and "zones.write" in forbidden.stderr
+    house.http.patch("/api/users/minh", json={"roles": ["administrator"]})
+    answer(house, "login", "minh", away=tmp_path, input=PASSWORD + "\n")
+    answer(house, "zone", "add", "thon-1", away=tmp_path)
+    forbidden = loaxa(house, "user", "add", "ai", "--role", "administrator", "--generate", away=tmp_path)
+    assert forbidden.returncode == 1 and "controller's own machine" in forbidden.stderr
+    answer(house, "zone", "remove", "thon-1")
     content = kept.read_text()
     assert answer(house, "logout", away=tmp_path) == {"url": house.ports["url"]}
     kept.write_text(content)

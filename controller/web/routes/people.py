@@ -77,7 +77,7 @@ async def remove_user(office: TheOffice, name: str) -> None:
     openapi_extra=needs("people.write", "user.password"),
 )
 async def set_password(office: TheOffice, name: str, body: PasswordNew) -> UserMade:
-    """Ends all its sign-ins. Without a password one is made up and answered once."""
+    """Ends all its sign-ins and tokens. Without a password one is made up and answered once."""
     made = None if body.password else generate()
     await office.people.accounts.set_password(name, body.password or made or "")
     return UserMade(**vars(_user(await office.people.accounts.get(name))), made_password=made)

@@ -51,7 +51,7 @@ async def me(who: TheWho) -> Me:
     openapi_extra=needs(SELF, "user.password"),
 )
 async def change_password(office: TheOffice, who: TheWho, request: Request, body: PasswordChange) -> None:
-    """Ends all sign-ins of the account, this one too."""
+    """Ends all sign-ins of the account, this one too, and all its tokens."""
     address = request.client.host if request.client else ""
     if not await office.people.is_password(_account(who), body.password, address):
         raise RefusedError("wrong_password", "The password of now is wrong.", "Try again.")

@@ -1,6 +1,8 @@
 """Denied by default: for each route, each role, each scope of a token, and nobody, whether it is let through."""
 
 import contextlib
+import json
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,6 +85,8 @@ ROLES = {
     "auditor": {"read", "people.read", "audit.read"},
     "board": {"read"},
 }
+BY_HAND = {"people.write"}
+"""What no token may do."""
 PASSWORD = "bốn từ không liên quan"
 
 
@@ -157,10 +161,21 @@ def test_nobody_may_do_what_is_public_alone(people: Running) -> None:
         assert stranger.get("/api/health").json() == {"ok": True}
 
 
-@pytest.mark.parametrize("scope", sorted(ROLES["administrator"]))
+@pytest.mark.parametrize("scope", sorted(ROLES["administrator"] - BY_HAND))
 def test_a_token_may_do_what_its_one_scope_says(people: Running, scope: str) -> None:
     with token(people, "administrator", scope) as program:
         assert let_through(program) == expected({PUBLIC, ANYONE, scope})
+
+
+def test_no_token_touches_accounts(people: Running) -> None:
+    body = {"user": "administrator", "scopes": sorted(BY_HAND)}
+    assert people.http.post("/api/tokens", json=body).status_code == 422
+    kept = people.post("/api/tokens", {"user": "administrator", "scopes": ["read"]})
+    with sqlite3.connect(people.folder / "state" / "loaxa.sqlite3") as database:  # as one that was made before
+        database.execute("UPDATE tokens SET scopes = ? WHERE id = ?", (json.dumps(sorted(BY_HAND)), kept["id"]))
+    database.close()
+    with client(people, Authorization=f"Bearer {kept['token']}") as program:
+        assert let_through(program) == expected({PUBLIC, ANYONE})
 
 
 def test_a_token_may_never_do_more_than_its_account(people: Running) -> None:

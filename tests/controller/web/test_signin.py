@@ -48,9 +48,9 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(house: Running) -
 
 
 def test_who_is_signed_out_watches_no_longer(house: Running) -> None:
-    account(house, "thu")
+    account(house, "ngoc")
     with browser(house) as client:
-        sign_in(client, "thu")
+        sign_in(client, "ngoc")
         with client.stream("GET", "/api/events") as response:
             lines = response.iter_lines()
             assert next(lines) == "event: hello"
@@ -91,20 +91,31 @@ def test_another_sites_page_signs_nobody_in(house: Running, origin: str) -> None
         assert code_of(answer) == "other_site"
 
 
-def test_a_new_password_ends_every_sign_in(house: Running) -> None:
+def is_good(house: Running, token: str) -> bool:
+    program = {"Authorization": f"Bearer {token}"}
+    return httpx.get(house.ports["url"] + "/api/me", headers=program, verify=house.tls()).is_success
+
+
+def test_a_new_password_ends_every_sign_in_and_token(house: Running) -> None:
     account(house, "hoa")
     with browser(house) as one, browser(house) as two:
+        kept = house.post("/api/tokens", {"user": "hoa", "scopes": ["read"]})["token"]
         sign_in(one, "hoa")
         sign_in(two, "hoa")
         wrong = one.put("/api/me/password", json={"password": "not this one", "new_password": "sông núi mây trời"})
         assert code_of(wrong) == "wrong_password"
         weak = one.put("/api/me/password", json={"password": PASSWORD, "new_password": "hoa12345678"})
         assert code_of(weak) == "weak_password"
+        assert is_good(house, kept)
         body = {"password": PASSWORD, "new_password": "sông núi mây trời"}
         assert one.put("/api/me/password", json=body).status_code == 204
+        assert not is_good(house, kept)
         assert one.get("/api/me").status_code == two.get("/api/me").status_code == 401
         assert code_of(sign_in(one, "hoa")) == "sign_in_refused"
         assert sign_in(one, "hoa", "sông núi mây trời").is_success
+        kept = house.post("/api/tokens", {"user": "hoa", "scopes": ["read"]})["token"]
+        assert house.http.put("/api/users/hoa/password", json={}).is_success
+        assert one.get("/api/me").status_code == 401 and not is_good(house, kept), "an administrator's reset ends them"
 
 
 def test_who_is_disabled_is_out_at_once(house: Running) -> None:
