@@ -24,17 +24,20 @@ class Head:
 
 
 class HeadFile:
-    """`audit.head` in a folder, with an HMAC by `audit.key` beside it, which is made when there is none."""
+    """`audit.head` in a folder, with an HMAC by `audit.key` beside it; they are made together, the head first."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "audit.head"
         self._key_path = folder / "audit.key"
 
-    def prepare(self) -> None:
-        """Make the key where there is none; raises StartError."""
+    def prepare(self, empty: bool) -> None:
+        """Make the key where there is none, and the head of an `empty` table; raises StartError."""
         try:
             if not self._key_path.exists():
-                write_atomically(self._key_path, secrets.token_bytes(KEY_BYTES).hex().encode(), mode=0o600)
+                key = secrets.token_bytes(KEY_BYTES)
+                if empty:
+                    write_atomically(self._path, _content(Head(), key), mode=0o600)
+                write_atomically(self._key_path, key.hex().encode(), mode=0o600)
             self._key()
         except (OSError, ValueError) as error:
             raise StartError(
@@ -43,8 +46,7 @@ class HeadFile:
 
     def write(self, head: Head) -> None:
         """Keep the head; raises OSError."""
-        body = {"n": head.n, "hash": head.hash, "hmac": self._mac(head)}
-        write_atomically(self._path, json.dumps(body).encode(), durable=False, mode=0o600)
+        write_atomically(self._path, _content(head, self._key()), durable=False, mode=0o600)
 
     def read(self) -> Head | None:
         """Return the head; None when there is no file. Raises ValueError for one that was not written with the key."""
@@ -57,18 +59,23 @@ class HeadFile:
             raise ValueError(f"{self._path} cannot be read: {error.strerror}") from None
         try:
             head = Head(int(body["n"]), str(body["hash"]))
-            good = hmac.compare_digest(str(body["hmac"]), self._mac(head))
+            good = hmac.compare_digest(str(body["hmac"]), _mac(head, self._key()))
         except (KeyError, TypeError, OSError):
             good = False
         if not good:
             raise ValueError(f"{self._path} was not written by this controller")
         return head
 
-    def _mac(self, head: Head) -> str:
-        return hmac.new(self._key(), f"loaxa audit head {head.n} {head.hash}".encode(), hashlib.sha256).hexdigest()
-
     def _key(self) -> bytes:
         key = bytes.fromhex(self._key_path.read_text())
         if len(key) != KEY_BYTES:
             raise ValueError("not a key")
         return key
+
+
+def _content(head: Head, key: bytes) -> bytes:
+    return json.dumps({"n": head.n, "hash": head.hash, "hmac": _mac(head, key)}).encode()
+
+
+def _mac(head: Head, key: bytes) -> str:
+    return hmac.new(key, f"loaxa audit head {head.n} {head.hash}".encode(), hashlib.sha256).hexdigest()

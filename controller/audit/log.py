@@ -36,7 +36,7 @@ class Audit:
 
     async def start(self) -> None:
         """Look whether the chain is whole, and say so in the log where it is not; raises StartError without a key."""
-        self._head_file.prepare()
+        self._head_file.prepare(empty=not await self.page(None, 1))
         verdict = await self.verify()
         for problem in verdict.problems[:5]:
             log.error("audit: %s", problem)
@@ -95,7 +95,7 @@ class Audit:
             verifier.problems.append(f"{error}; the end of the audit cannot be trusted")
             kept = None
         else:
-            if kept is None and await self.page(None, 1):
+            if kept is None:
                 verifier.problems.append("audit.head is missing; the end of the audit cannot be trusted")
         async for record in self.all():
             verifier.add(record, kept)

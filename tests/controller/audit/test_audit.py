@@ -130,6 +130,36 @@ async def test_a_head_that_is_gone_or_forged_is_told(tmp_path: Path, content: st
     assert not verdict.whole and "cannot be trusted" in verdict.problems[0]
 
 
+async def test_a_table_that_was_emptied_together_with_its_head_is_found(tmp_path: Path) -> None:
+    await _write(tmp_path)
+    (tmp_path / "audit.head").unlink()
+    with sqlite3.connect(tmp_path / "loaxa.sqlite3") as rows:
+        rows.execute("DROP TRIGGER audit_no_DELETE")
+        rows.execute("DELETE FROM audit")
+    rows.close()
+    assert not (await _verify(tmp_path)).whole
+    database = Database(sqlite_url(tmp_path))
+    await Audit(database, tmp_path).start()
+    assert not (await Audit(database, tmp_path).verify()).whole, "and stays found"
+    await database.close()
+
+
+async def test_a_first_start_that_was_cut_short_is_whole(tmp_path: Path, database: Database) -> None:
+    await Audit(database, tmp_path).start()
+    (tmp_path / "audit.key").unlink()  # it is written last
+    await Audit(database, tmp_path).start()
+    assert (await Audit(database, tmp_path).verify()).whole
+
+
+async def test_a_key_that_is_gone_is_found(tmp_path: Path) -> None:
+    await _write(tmp_path)
+    (tmp_path / "audit.key").unlink()
+    database = Database(sqlite_url(tmp_path))
+    await Audit(database, tmp_path).start()
+    assert not (await Audit(database, tmp_path).verify()).whole
+    await database.close()
+
+
 async def test_the_database_itself_refuses_to_change_a_record(database: Database, audit: Audit) -> None:
     async with database.write() as session:
         await audit.record(session, "zone.add", "thon-1")
