@@ -35,6 +35,13 @@ def current() -> Change | None:
     return None if found is None or found.over else found
 
 
+def by(who: str) -> None:
+    """Say who makes the change under way, where that was not known at its beginning."""
+    change = current()
+    if change:
+        change.who = who
+
+
 def about(thing: str, **details: Any) -> None:
     """Say what the change under way is of, where its request cannot: the record will have it."""
     change = current()

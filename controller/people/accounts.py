@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controller.audit import change as changes
 from controller.audit.log import Audit
 from controller.clock import wall_us
 from controller.errors import ConflictError, NotFoundError, UnusableError
@@ -15,6 +16,8 @@ from controller.people.permissions import ROLES
 from controller.storage.database import Database
 from controller.storage.people import Account, SignIn, Token
 
+PROVIDER_US = 30 * 86_400_000_000
+"""So long somebody counts whom the OpenID provider knew; who left there does not sign in there any more."""
 FIRST = "admin"
 ADMINISTRATOR = "administrator"
 
@@ -92,7 +95,7 @@ class Accounts:
             await self._audit.record(session, "user.remove", name)
 
     async def set_password(self, name: str, password: str) -> None:
-        """Give an account a password, end its sign-ins and tokens; raises NotFoundError, UnusableError for a weak one."""
+        """Give an account a password, end its sign-ins and tokens; raises NotFoundError, UnusableError: too weak."""
         account = await self.get(name)
         check_quality(password, name, account.title)
         hashed = await self._passwords.hash(password)
@@ -106,7 +109,7 @@ class Accounts:
         async with self._database.read() as session:
             account = await session.get(Account, name)
         good = await self._passwords.verify(password, account.password_hash if account else None)
-        return account if account and good and account.enabled else None
+        return account if account and good and in_force(account) else None
 
     async def offer_totp(self, name: str) -> str:
         """Return a new secret for one-time codes, asked for only once it is confirmed; raises ConflictError."""
@@ -149,6 +152,7 @@ class Accounts:
         """Return the account of an OpenID subject with its roles of today, made when it is new; None: disabled."""
         async with self._database.write() as session:
             account = (await session.scalars(select(Account).where(Account.subject == subject))).first()
+            changes.by(account.name if account else name)
             if account is None:
                 account = Account(
                     name=name, title=title, roles=_checked(roles), subject=subject, created_wall_us=wall_us()
@@ -158,7 +162,14 @@ class Accounts:
             elif account.enabled and account.roles != roles:
                 account.roles = _checked(roles)
                 await self._audit.record(session, "user.change", account.name, roles=roles, by="oidc")
+            account.provider_wall_us = wall_us()
             return account if account.enabled is not False else None
+
+
+def in_force(account: Account) -> bool:
+    """Return whether an account may do anything now: enabled, and if it is the provider's, seen there of late."""
+    lapsed = account.subject is not None and wall_us() - (account.provider_wall_us or 0) > PROVIDER_US
+    return account.enabled and not lapsed
 
 
 def _use(account: Account, code: str) -> bool:

@@ -36,6 +36,8 @@ PUBLIC = frozenset(
     {"/", "/static", "/ca.pem", "/api/health", "/api/enrol", "/api/sign-in", "/api/oidc/start", "/api/oidc/return"}
 )
 """Routes for people, boards and programs that have not said who they are. The full state is told to `read` alone."""
+CHANGING = frozenset({"/api/oidc/return"})
+"""Routes that change something by GET: another site's page leads there, and proves by a state that it may."""
 PLAIN = {"/api/openapi.json": "read"}
 """Routes of the framework, which cannot declare what they need."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from controller.audit import change as changes
 from controller.audit.log import Audit
 from controller.clock import wall_us
+from controller.people.accounts import in_force
 from controller.people.permissions import of_roles
 from controller.people.who import Who
 from controller.storage.database import Database
@@ -30,9 +31,7 @@ class SignIns:
         """Return what the browser's cookie shall hold. by: how he proved who he is, for the audit."""
         secret = secrets.token_urlsafe(32)
         now_us = wall_us()
-        change = changes.current()
-        if change:
-            change.who = account.name
+        changes.by(account.name)
         async with self._database.write() as session:
             await session.execute(delete(SignIn).where(SignIn.began_wall_us < now_us - LONGEST_US))
             session.add(SignIn(hash=_hash(secret), account=account.name, began_wall_us=now_us, seen_wall_us=now_us))
@@ -40,7 +39,7 @@ class SignIns:
         return secret
 
     async def who(self, secret: str, used: bool = True) -> Who | None:
-        """Return whose cookie this is; None when it is nobody's, too old, too long unused, or of a disabled account.
+        """Return whose cookie this is; None: nobody's, too old, too long unused, or of an account not in force.
 
         used: this is a use of it.
         """
@@ -49,7 +48,7 @@ class SignIns:
         async with self._database.read() as session:
             found = await session.get(SignIn, key)
             account = await session.get(Account, found.account) if found else None
-        if found is None or account is None or not account.enabled:
+        if found is None or account is None or not in_force(account):
             return None
         if now_us - found.began_wall_us > LONGEST_US or now_us - found.seen_wall_us > IDLE_US:
             return None

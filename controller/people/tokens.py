@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 from controller.audit.log import Audit
 from controller.clock import wall_us
 from controller.errors import ConflictError, NotFoundError, UnusableError
+from controller.people.accounts import in_force
 from controller.people.permissions import BY_HAND, PERMISSIONS, of_roles
 from controller.people.who import Who
 from controller.storage.database import Database
@@ -81,7 +82,7 @@ class Tokens:
         async with self._database.read() as session:
             token = (await session.scalars(select(Token).where(Token.hash == _hash(secret)))).first()
             account = await session.get(Account, token.account) if token else None
-        if token is None or account is None or not account.enabled or token.expires_wall_us <= wall_us():
+        if token is None or account is None or not in_force(account) or token.expires_wall_us <= wall_us():
             return None
         allowed = of_roles(account.roles) & frozenset(token.scopes) - BY_HAND
         return Who(f"{account.name} ({token.id})", account.name, allowed, token=token.id)

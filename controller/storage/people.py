@@ -12,7 +12,8 @@ class Account(Table):
     """One person. password_hash: argon2id, null where only the provider of [oidc] lets him in.
 
     totp_secret: base32, null without one-time codes; totp_confirmed: whether they are asked for; totp_step: the last
-    30 s whose code was used. subject: issuer and subject at the OpenID provider.
+    30 s whose code was used. subject: issuer and subject at the OpenID provider, which signed
+    him in last at provider_wall_us.
     """
 
     __tablename__ = "accounts"
@@ -26,6 +27,7 @@ class Account(Table):
     totp_confirmed: Mapped[bool] = mapped_column(Boolean, default=False)
     totp_step: Mapped[int] = mapped_column(BigInteger, default=0)
     subject: Mapped[str | None] = mapped_column(String(500), unique=True, default=None)
+    provider_wall_us: Mapped[int | None] = mapped_column(BigInteger, default=None)
     created_wall_us: Mapped[int] = mapped_column(BigInteger)
 
 

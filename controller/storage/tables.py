@@ -91,6 +91,7 @@ class Session(Table):
 
     state: a state of controller.broadcasts. began_media_us: media time of its first sample, null before it.
     reason: why it ended or failed. zones: the ids of its zones, kept though a zone is removed later.
+    account: whose it is; null: of the user who runs the controller.
     """
 
     __tablename__ = "sessions"
@@ -101,6 +102,7 @@ class Session(Table):
     zones: Mapped[list[str]] = mapped_column(JSON)
     priority: Mapped[int] = mapped_column(Integer)
     gain_db: Mapped[float] = mapped_column(Float, default=0.0)
+    account: Mapped[str | None] = mapped_column(String(64), default=None)
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(500), default="")
     accepted_wall_us: Mapped[int] = mapped_column(BigInteger)

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from controller.audit import change as changes
 from controller.audit.change import Change
 from controller.office import Office
-from controller.people.permissions import ANYONE, BY_HAND, PLAIN, PUBLIC, SELF
+from controller.people.permissions import ANYONE, BY_HAND, CHANGING, PLAIN, PUBLIC, SELF
 from controller.people.who import Who
 from controller.web.errors import error_response
 
@@ -95,11 +95,12 @@ class Access:
                 if who.token and permission in (SELF, *BY_HAND):
                     hint = "No token may: sign in, or do it on the controller's own machine."
                 return error_response(403, "not_allowed", text, hint), None
-        if scope["method"] in SAFE:
+        safe = scope["method"] in SAFE
+        if safe and path not in CHANGING:
             return None, None
         # Only a browser sends a cookie by itself, and it says from which site.
         browser = (who is not None and who.sign_in is not None) or path == "/api/sign-in"
-        if browser and not same_origin(headers, strictly=path != "/api/sign-in"):
+        if browser and not safe and not same_origin(headers, strictly=path != "/api/sign-in"):
             text = "This came from another site's page."
             return error_response(403, "other_site", text, "Open the controller's own page."), None
         peer = scope["client"][0] if scope.get("client") else ""

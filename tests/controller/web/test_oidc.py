@@ -1,5 +1,6 @@
 """Sign-in at an OpenID provider: a real one, on loopback; and what a false one, or a thief of a code, gets."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from controller.people.accounts import PROVIDER_US
 from tests.controller.running import CONFIG, Running, running
 from tests.controller.web.provider import CLIENT, SECRET, Provider, new_key
 
@@ -61,6 +63,33 @@ def test_a_person_signs_in_with_the_roles_of_his_groups(federated: Running, prov
         assert client.get("/api/me").status_code == 401
         assert sign_in(client).status_code == 403
     federated.http.patch(f"/api/users/{me['account']}", json={"enabled": True})
+
+
+def test_the_audit_tells_who_signed_in_and_from_where(federated: Running, provider: Provider) -> None:
+    provider.person["sub"] = "43"
+    with browser(federated) as client:
+        sign_in(client)
+        name = client.get("/api/me").json()["account"]
+        provider.person["groups"] = ["lanh-dao"]
+        sign_in(client)
+    told = [(one["action"], one["who"], one["address"]) for one in federated.get("/api/audit?limit=4")["records"]]
+    assert told == [(action, name, "127.0.0.1") for action in ("sign_in", "user.change", "sign_in", "user.add")]
+
+
+def test_who_left_the_provider_is_out_after_a_month(federated: Running, provider: Provider) -> None:
+    provider.person["sub"] = "44"
+    with browser(federated) as client, browser(federated) as program:
+        sign_in(client)
+        me = client.get("/api/me").json()["account"]
+        made = federated.post("/api/tokens", {"user": me, "scopes": ["read"]})["token"]
+        program.headers["Authorization"] = f"Bearer {made}"
+        assert program.get("/api/zones").is_success
+        with sqlite3.connect(federated.folder / "state" / "loaxa.sqlite3") as database:
+            database.execute("UPDATE accounts SET provider_wall_us = provider_wall_us - ?", (PROVIDER_US,))
+        database.close()
+        assert program.get("/api/zones").status_code == client.get("/api/zones").status_code == 401
+        sign_in(client)
+        assert program.get("/api/zones").is_success, "whom the provider still knows goes on"
 
 
 @pytest.mark.parametrize(
