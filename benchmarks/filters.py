@@ -51,7 +51,7 @@ class Heard(NamedTuple):
 def hear(world: World) -> Heard:
     """Let our clock ask through `world`, as a node's agent drives it."""
     key = Mac(bytes(32))
-    clock = Clock(_TAG, key)
+    clock = Clock(_TAG, key, lambda: 0)
     recording: Recording = []
     errors_us, covered = np.full(_STEPS, np.nan), []
     on_the_way: list[tuple[int, Exchange, bytes]] = []

@@ -11,7 +11,7 @@ bear a tag under a key that the two alone have.
     +---------------+---------------+-------------------------------+
     |                     node tag (64 bits)                        |
     +---------------------------------------------------------------+
-    |   t1: node's local microseconds at sending (64 bits)          |
+    |   t1: node's local microseconds at sending + b (64 bits)      |
     +---------------------------------------------------------------+
     |   t2: media microseconds at arrival (64 bits; 0 in a request) |
     +---------------------------------------------------------------+
@@ -19,6 +19,9 @@ bear a tag under a key that the two alone have.
     +---------------------------------------------------------------+
     |   tag (128 bits) of the 36 bytes before it                    |
     +---------------------------------------------------------------+
+
+b is 56 random bits, drawn at each boot: without it a reply of an earlier boot, when the node's counter began anew as
+well, would be one to a request of this.
 
 t3 of a request is that of the last reply that its sender has had, or 0: who echoes it can be reached where it sends
 from, which whoever sends another's old request from elsewhere cannot show.
@@ -46,12 +49,12 @@ def is_sync(data: bytes) -> bool:
     return len(data) > 0 and data[0] == MAGIC
 
 
-def pack_request(sequence: int, node_tag: bytes, t1_local_us: int, key: Mac, echo_us: int = 0) -> bytes:
+def pack_request(sequence: int, node_tag: bytes, t1: int, key: Mac, echo_us: int = 0) -> bytes:
     """Return the bytes of a request; `node_tag` is 8 bytes (:func:`codec.wire.names.node_tag`).
 
     key: what both sides make tags with. echo_us: t3 of the last reply, 0 where there was none.
     """
-    head = struct.pack(_FORMAT, MAGIC, REQUEST, sequence & 0xFFFF, node_tag, t1_local_us, 0, echo_us)
+    head = struct.pack(_FORMAT, MAGIC, REQUEST, sequence & 0xFFFF, node_tag, t1, 0, echo_us)
     return head + key.digest(head)[:TAG_BYTES]
 
 
@@ -65,13 +68,13 @@ def pack_reply(request: bytes, t2_media_us: int, t3_media_us: int, key: Mac) -> 
 
 
 def parse_request(data: bytes) -> tuple[int, bytes, int, int]:
-    """Return ``(sequence, node_tag, t1_local_us, echo_us)``, whose tag is not checked; raises WireError."""
+    """Return ``(sequence, node_tag, t1, echo_us)``, whose tag is not checked; raises WireError."""
     sequence, tag, t1, _, t3 = _parse(data, REQUEST)
     return sequence, tag, t1, t3
 
 
 def parse_reply(data: bytes) -> tuple[int, bytes, int, int, int]:
-    """Return ``(sequence, node_tag, t1_local_us, t2_media_us, t3_media_us)``, the tag not checked; raises WireError."""
+    """Return ``(sequence, node_tag, t1, t2_media_us, t3_media_us)``, the tag not checked; raises WireError."""
     sequence, tag, t1, t2, t3 = _parse(data, REPLY)
     if t3 < t2:
         raise WireError("time reply sent before its request came")

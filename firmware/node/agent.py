@@ -54,7 +54,7 @@ class Agent:
         now_us = self.now_us()
         self.counters = new_counters()
         self._tag = names.node_tag(config.id)
-        self.clock = Clock(self._tag, Mac(derive(config.key, "time")))
+        self.clock = Clock(self._tag, Mac(derive(config.key, "time")), hal.random)
         self.time = MediaTime(self.clock)
         self.village = Village(self._tag, Mac(b""), self.clock, self.time, hal.random)
         self.keychain = Keychain()

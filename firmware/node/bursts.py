@@ -9,19 +9,22 @@ _ENOUGH_REPLIES = 4
 _LEAST_WAIT_US = 120000
 _MOST_WAIT_US = 1000000
 MAX_ROUND_TRIP_US = 2000000
+_BOOT_BYTES = 7
 
 
 class Bursts:
     """One burst after another; `offset_us` and `trip_us` hold what came back, `replies` how many.
 
-    key: makes the tags of requests and replies.
+    key: makes the tags of requests and replies. chance: returns a byte that an onlooker cannot predict.
     """
 
-    def __init__(self, node_tag, key):
+    def __init__(self, node_tag, key, chance):
         self._tag = node_tag
         self._key = key
         self._echo_us = 0
-        self._sequence = node_tag[0] << 8 | node_tag[1]
+        # Ticks begin anew with each boot; without this, replies of an earlier one would answer requests of this one.
+        self._boot = int.from_bytes(bytes([chance() for _ in range(_BOOT_BYTES)]), "big")
+        self._sequence = self._boot & 0xFFFF
         self._t1_us = [0] * BURST
         self._answered = [True] * BURST
         self._sent = 0
@@ -85,7 +88,8 @@ class Bursts:
             self._answered[slot] = False
             self._last_us = now_us
             self._due_us = now_us + (GAP_US if self._sent < BURST else self._wait_us)
-            return sync.pack_request(self._sequence, self._tag, now_us, self._key, self._echo_us), False
+            t1 = self._boot + now_us
+            return sync.pack_request(self._sequence, self._tag, t1, self._key, self._echo_us), False
         if self.replies < _ENOUGH_REPLIES and now_us < self._last_us + self._most_wait_us:
             self._due_us = self._last_us + self._most_wait_us
             return None, False
@@ -94,7 +98,8 @@ class Bursts:
 
     def receive(self, data, now_us):
         """Take a reply that came at local `now_us`; False if nobody asked for it. Raises WireError."""
-        sequence, tag, t1_us, t2_us, t3_us = sync.parse_reply(data)
+        sequence, tag, t1, t2_us, t3_us = sync.parse_reply(data)
+        t1_us = t1 - self._boot
         slot = self._sent - 1 - ((self._sequence - sequence) & 0xFFFF)
         # The echoed t1 is what a blind forger cannot know.
         if tag != self._tag or not 0 <= slot < self._sent or self._answered[slot] or self._t1_us[slot] != t1_us:

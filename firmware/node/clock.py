@@ -40,11 +40,12 @@ _MOST_INFLATION = 16.0
 
 
 class Clock:
-    """`key` makes the tags of exchanges. Asks for time, takes the answers, and says what media time a local time is."""
+    """Asks for time, takes the answers, and says what media time a local time is. `key` makes the tags of exchanges;
+    `chance` returns a byte."""
 
-    def __init__(self, node_tag, key, haste=_HASTE):
+    def __init__(self, node_tag, key, chance, haste=_HASTE):
         self._haste = haste
-        self._bursts = Bursts(node_tag, key)
+        self._bursts = Bursts(node_tag, key, chance)
         self._most_us = self._least_us = None
         self._proved_us = 0
         self._noise = Noise()

@@ -129,7 +129,7 @@ class Village:
             present = beacon.tag != old.tag and now_us - leader.heard_us < _SILENCE_US
             if present and _stays(old.tag, old.uncertainty_us, beacon.tag, beacon.uncertainty_us):
                 return False
-        self._leader = Leader(beacon, source, Clock(self._tag, self.key, _HASTE), now_us)
+        self._leader = Leader(beacon, source, Clock(self._tag, self.key, self._random, _HASTE), now_us)
         return True
 
     # ---- who leads ----

@@ -12,8 +12,9 @@ KEY = Mac(derive(NODE_KEY, "time"))
 OTHER = Mac(derive(NODE_KEY, "command"))
 
 
-def _clock(name):
-    return Clock(names.node_tag(name), KEY)
+def _clock(name, seed=1):
+    chance = Chance(seed)
+    return Clock(names.node_tag(name), KEY, lambda: chance.next(256))
 
 
 def _reply(request, t2_us, t3_us, key=KEY):
@@ -62,11 +63,11 @@ def check_clock_takes_no_reply_that_it_did_not_ask_for():
     clock = _clock("c")
     request = clock.poll(1000)
     good = _reply(request, 5, 6)
-    sequence = good[2] << 8 | good[3]
+    sequence, _, t1, _ = sync.parse_request(request)
     for other in (
-        sync.pack_request(1, names.node_tag("c"), 1000, KEY),
-        sync.pack_request(sequence, names.node_tag("d"), 1000, KEY),
-        sync.pack_request(sequence, names.node_tag("c"), 999, KEY),
+        sync.pack_request(sequence + 1, names.node_tag("c"), t1, KEY),
+        sync.pack_request(sequence, names.node_tag("d"), t1, KEY),
+        sync.pack_request(sequence, names.node_tag("c"), t1 - 1, KEY),
     ):
         assert clock.receive(_reply(other, 5, 6), 2000) is False
     assert clock.receive(good, 2000) is True
@@ -76,6 +77,22 @@ def check_clock_takes_no_reply_that_it_did_not_ask_for():
         raise AssertionError("a short reply was taken")
     except WireError:
         pass
+
+
+def check_a_reply_of_an_earlier_boot_is_none_to_this_one():
+    """A board's counter begins anew with each boot: what somebody recorded then must say nothing of the time now."""
+    recorded = []
+    for seed in (1, 2):
+        clock = _clock("c", seed)
+        for now_us in range(3200000, 3240000, 1000):
+            for old in recorded if seed == 2 else ():
+                assert not clock.receive(old, now_us)
+            request = clock.poll(now_us)
+            if request is not None and seed == 1:
+                recorded.append(_reply(request, 10**15, 10**15))
+                assert clock.receive(recorded[-1], now_us)
+        assert (clock.latest_us(now_us) is None) == (seed == 2)
+    assert len(recorded) >= 8
 
 
 def _settle(clock, forth_us, back_us, bursts=120):

@@ -63,7 +63,7 @@ class Node:
         self.storage = storage or Storage()
         self.control = Control()
         self.settings = Settings(Config("node-1", NODE_KEY, None, ("h", 1), ("h", 2)), self.storage)
-        self.clock = Clock(names.node_tag("node-1"), Mac(derive(NODE_KEY, "time")))
+        self.clock = Clock(names.node_tag("node-1"), Mac(derive(NODE_KEY, "time")), lambda: 7)
         self.commands = Commands("node-1", NODE_KEY, self.settings, self.control, self.clock)
         self.now_us = 1000000
         if locked:

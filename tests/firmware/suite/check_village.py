@@ -24,7 +24,7 @@ class Node:
         self.scale = 1 + ppm * 1e-6
         self.zero_us = 7777000 * number
         self.tag = names.node_tag("node-%d" % number)
-        self.clock = Clock(self.tag, CONTROLLER_KEY)
+        self.clock = Clock(self.tag, CONTROLLER_KEY, world.chance)
         self.time = MediaTime(self.clock)
         self.village = Village(self.tag, VILLAGE_KEY, self.clock, self.time, world.chance)
         self.sounding = False

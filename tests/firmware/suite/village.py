@@ -110,7 +110,7 @@ class Node:
         self.frame_us = frame_us
         self.counters = new_counters()
         self.time_key = Mac(derive(NODE_KEY, "time"))
-        self.clock = Clock(names.node_tag("node-1"), self.time_key)
+        self.clock = Clock(names.node_tag("node-1"), self.time_key, lambda: 7)
         self.opus = ProgrammeDecoder(frame_us * 48 // 1000)
         self.voice = Voice(LOW if frame_us == 10000 else LAN, EPOCH_US)
         self.keychain = Keychain()
