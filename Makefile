@@ -23,7 +23,8 @@ run: deps ## a controller, a broker and a simulated village; prints the address 
 
 test: deps ## the whole test suite
 	@scripts/system-packages players
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile -m "not alone"
+	@$(BIN)/pytest -m alone
 
 check: deps ## format, lint, types, import contracts, MicroPython compile
 	@scripts/check $(TYPED)

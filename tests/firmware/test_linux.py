@@ -18,6 +18,8 @@ from tests.firmware import capture
 from tests.firmware.office import Office, encode
 from tests.firmware.test_node import programme
 
+pytestmark = pytest.mark.alone
+
 RATE = 48_000
 ZONE = "thon-1"
 

@@ -26,6 +26,8 @@ from tests.firmware.office import (
 )
 from tests.firmware.suite.voice import LAN, LOW, packet
 
+pytestmark = pytest.mark.alone
+
 ZONE = "thon-1"
 RATE = 48_000
 

@@ -11,6 +11,8 @@ from hil_sim.attacks import KINDS
 from hil_sim.run import run
 from hil_sim.scenario import load, parse
 
+pytestmark = pytest.mark.alone
+
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 NAIVE = (
     (

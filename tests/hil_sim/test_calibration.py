@@ -17,6 +17,8 @@ from hil_sim.signals import RATE, Floats, write_wav
 from hil_sim.village import ZONE, Village
 from loaxa.cli import main
 
+pytestmark = pytest.mark.alone
+
 SCENARIO = """
 seed = 5
 [village]

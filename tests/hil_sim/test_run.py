@@ -12,6 +12,8 @@ from hil_sim.alignment import align
 from hil_sim.signals import RATE, read_wav
 from loaxa.cli import main
 
+pytestmark = pytest.mark.alone
+
 HEAD = """
 seed = 11
 duration_s = {seconds}

@@ -14,6 +14,8 @@ from codec.sdp import Description, build
 from tests import needs
 from tests.controller.engine.harness import Pipe, frequency, running_engine, session, tone, zone
 
+pytestmark = pytest.mark.alone
+
 HERTZ, HEARD_SAMPLES, PATIENCE_S = 440, 72_000, 25
 GROUP = "239.255.77.1"
 

@@ -27,6 +27,8 @@ from tests.controller.engine.harness import (
     zone,
 )
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def listener():

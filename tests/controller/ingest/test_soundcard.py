@@ -14,6 +14,8 @@ from controller.ingest.request import SoundCardRequest
 from controller.ingest.soundcard import forget_broken_jack
 from tests.controller.ingest import media
 
+pytestmark = pytest.mark.alone
+
 
 async def test_what_is_played_is_recorded(sound_server: dict[str, str], tmp_path: Path) -> None:
     path = media.write(tmp_path / "a.wav", "pcm_s16le", media.sine(440, 8.0))

@@ -12,6 +12,8 @@ from tests.controller.engine.harness import frequency
 from tests.controller.engine.test_players import HEARD_SAMPLES, HERTZ, PATIENCE_S, PLAYERS, free_port
 from tests.controller.running import CONFIG, running
 
+pytestmark = pytest.mark.alone
+
 NAMED = '[public]\nhost = "localhost"\n'
 """What nodes are told to connect to may be a name, which is no origin of a description."""
 
