@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import sys
-import time
 
 from . import secure, tcp
 from .udp import MAX_DATAGRAM_BYTES, Udp, resolve
@@ -19,7 +18,6 @@ class Hal:
         """`cause` is why the node started, unless the storage knows better."""
         self._config = config
         self._storage = storage
-        self.ticks_us = time.ticks_us
         self.sleep_ms = asyncio.sleep_ms
         self.resolve = tcp.resolve
         self.check_authority = tcp.check_authority

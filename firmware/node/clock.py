@@ -32,8 +32,9 @@ _LOST_AFTER_US = 300000000
 _GOOD_ENOUGH_US = 6500.0
 """Three standard deviations within 20 ms: sound that begins worse than this may be of the wrong place."""
 _BOUND_SD = 4.0
-_CRYSTALS_PPM = 300
-"""What two crystals may be apart, one of them in the sun, and the controller's slewing."""
+_APART_PPM = 800
+"""How fast media time and ours may part: 500 where NTP slews the controller's kernel, its own slewing, and crystals, ours
+in the sun. In the 4 s between bursts it costs 3 ms of what a packet may take."""
 _CHANCE = 0.4
 """What the mean of the ratios exceeds 1 by without a reason."""
 _MOST_INFLATION = 16.0
@@ -103,7 +104,7 @@ class Clock:
         self._proved_us = now_us
 
     def _grown_us(self, now_us):
-        return (now_us - self._proved_us) * _CRYSTALS_PPM // 1000000 + 1
+        return (now_us - self._proved_us) * _APART_PPM // 1000000 + 1
 
     def latest_us(self, now_us):
         """Return the latest media time that it can be at local `now_us`, or None before the first exchange."""

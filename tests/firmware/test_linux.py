@@ -49,6 +49,26 @@ def sink(tmp_path: Path) -> Iterator[dict[str, str]]:
     server.wait()
 
 
+def test_the_counter_is_one_that_nobody_slews(root: Path) -> None:
+    """NTP turns CLOCK_MONOTONIC; what a node may believe hangs on how steady its counter is."""
+    needs.pulseaudio()  # with it comes the library that the board's module wants
+    script = """
+import time
+from firmware.hal.linux.board import LinuxHal
+hal = object.__new__(LinuxHal)
+hal.ticks_period = 1 << 40
+print(hal.ticks_us() - time.ticks_us())
+"""
+    found = subprocess.run(
+        [flash.micropython(), "-c", script],
+        env={**os.environ, "MICROPYPATH": f"{root}:.frozen"},
+        capture_output=True,
+        check=True,
+    )
+    ahead_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    assert abs(int(found.stdout) - ahead_ns // 1000) < 1000
+
+
 async def test_sound_reaches_the_sound_card(tmp_path: Path, sink: dict[str, str], root: Path) -> None:
     pcm = programme(3)
     packets = await asyncio.to_thread(encode, pcm, 20_000)

@@ -30,6 +30,7 @@ class Esp32Hal(Hal):
     """See firmware/hal."""
 
     ticks_period = 1 << 30
+    ticks_us = staticmethod(time.ticks_us)
     board = "esp32"
     disk = "/"
 

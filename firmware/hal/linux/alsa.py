@@ -5,6 +5,8 @@ from array import array
 
 import ffi
 
+from .clock import raw_us
+
 RATE = 48000
 _PLAYBACK = 0
 _NONBLOCK = 1
@@ -90,7 +92,7 @@ class Dac:
             raise
 
     def _set_software(self):
-        """Start once `start_frames` are there, and stamp by CLOCK_MONOTONIC, which is what ticks_us() reads."""
+        """Start once `start_frames` are there, and stamp by CLOCK_MONOTONIC, as plugins do whatever they are told."""
         pointer = array("P", [0])
         _check(_sw_malloc(pointer), "memory")
         params = pointer[0]
@@ -144,20 +146,21 @@ class Dac:
 
     def position(self):
         """Return ``(frames_out, ticks)`` of the driver's last time stamp."""
+        ticks = raw_us()
         now_us = time.ticks_us()
         if self._pcm is None:  # it could not be opened again; the next try may succeed
             self._open()
         code = _status(self._pcm, self._status)
         if code < 0:
             self._recovered(code)
-            return self._written, now_us
+            return self._written, ticks & self._mask
         _status_htstamp(self._status, self._stamp)
-        stamp_us = self._stamp[0] * 1000000 + self._stamp[1] // 1000
+        age_us = now_us - (self._stamp[0] * 1000000 + self._stamp[1] // 1000 & self._mask)
         # A plugin without time stamps leaves 0; then now is as good as it gets.
-        if not 0 <= now_us - (stamp_us & self._mask) < _STALE_US:
-            stamp_us = now_us
+        if not 0 <= age_us < _STALE_US:
+            age_us = 0
         self._delay = max(_status_delay(self._status), 0)
-        return max(self._written - self._delay, 0), stamp_us & self._mask
+        return max(self._written - self._delay, 0), (ticks - age_us) & self._mask
 
     def underruns(self):
         """Return how often the device ran dry."""

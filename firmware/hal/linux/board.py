@@ -5,6 +5,7 @@ import time
 from firmware.hal.common import Hal
 
 from .alsa import Dac
+from .clock import raw_us
 from .opus import Decoder
 from .storage import Storage
 from .watchdog import Watchdog, exit_process
@@ -26,6 +27,10 @@ class LinuxHal(Hal):
     def __init__(self, config, folder="."):
         super().__init__(config, Storage(folder), "start")
         self.ticks_period = time.ticks_add(0, -1) + 1
+
+    def ticks_us(self):
+        """Return the crystal's microseconds."""
+        return raw_us() & (self.ticks_period - 1)
 
     def open_dac(self):
         """Return the configured ALSA device."""

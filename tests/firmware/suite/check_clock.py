@@ -266,6 +266,22 @@ def check_the_latest_time_is_never_earlier_than_the_true_one():
         assert number > 3 or most_us[0] < forth.least_us + 3000 + 5000, (number, most_us[0], forth.least_us)
 
 
+def check_a_slewed_controller_is_not_believed_to_be_earlier_by_who_delays_everything():
+    """Old bounds are all that is left then: they must widen as fast as NTP may turn the controller's clock."""
+    chance = Chance(35)
+    forth, back = _Path(chance, False), _Path(chance, False)
+    forth.least_us = 1000
+
+    def look(clock, local_us, media_us):
+        if clock.bursts == 12:
+            forth.least_us = back.least_us = 90000
+        latest_us = clock.latest_us(local_us)
+        assert latest_us is None or latest_us >= media_us, latest_us - media_us
+
+    clock = _live(chance, forth, back, -100, 40, lambda true_us: 10**15 + true_us + true_us // 2000, look)
+    assert clock.bursts > 20, clock.bursts
+
+
 def check_it_follows_a_controller_whose_clock_was_stepped():
     for step_us in (120000, -120000, 10**10, -(10**10)):
         chance = Chance(33)
