@@ -33,8 +33,8 @@ _GOOD_ENOUGH_US = 6500.0
 """Three standard deviations within 20 ms: sound that begins worse than this may be of the wrong place."""
 _BOUND_SD = 4.0
 _APART_PPM = 800
-"""How fast media time and ours may part: 500 where NTP slews the controller's kernel, its own slewing, and crystals, ours
-in the sun. In the 4 s between bursts it costs 3 ms of what a packet may take."""
+"""How fast media time and ours may part: 500 where NTP slews the controller's kernel, its own slewing, and crystals,
+ours in the sun. In the 4 s between bursts it costs 3 ms of what a packet may take."""
 _CHANCE = 0.4
 """What the mean of the ratios exceeds 1 by without a reason."""
 _MOST_INFLATION = 16.0

@@ -119,6 +119,12 @@ class Verifier:
         genuine. Raises WireError."""
         _, _, body = tesla.parse_seal(raw)
         interval, key, after = chain.parse(body)
+        latest_us = self._latest_us(now_us)
+        if latest_us is None:
+            return
+        terms = self._keychain.terms
+        if terms.told_us(interval) > latest_us + terms.interval_us // tesla.EARLY_SHARE:
+            raise ForgedError("the key of a time that has not come")  # and many hashes, if they were made
         if self._keychain.learn(interval, key):
             self._release()
         if after is not None:

@@ -168,5 +168,24 @@ def check_what_the_topic_says_wrongly_is_refused():
         except WireError:
             pass
     newest = node.keychain.newest()
-    node.pipeline.tell(node.voice.seal(chain.build(newest + 5, bytes(16)), START_US), None, START_US + 1000)
+    node.pipeline.tell(node.voice.seal(chain.build(newest + 5, bytes(16)), START_US), None, START_US + 101000)
     assert node.keychain.newest() == newest
+
+
+def check_a_key_of_a_time_to_come_is_refused_before_it_is_hashed():
+    """Else a broken-in broker has the node make as many hashes as it likes, and nothing else."""
+    node = Node(doubt_us=3000)
+    newest = node.keychain.newest()
+    raw = node.voice.seal(chain.build(newest + 1000, node.voice.key(newest + 1000)), START_US)
+    told_us = LAN.told_us(newest + 1000)
+    try:
+        node.pipeline.tell(raw, None, told_us - 10000 - 3001)
+        raise AssertionError("taken")
+    except ForgedError:
+        pass
+    node.doubt_us = None
+    node.pipeline.tell(raw, None, told_us)
+    assert node.keychain.newest() == newest, "it knows no time, and so does not know what is to come"
+    node.doubt_us = 3000
+    node.pipeline.tell(raw, None, told_us - 10000 - 3000)
+    assert node.keychain.newest() == newest + 1000
