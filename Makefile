@@ -1,7 +1,7 @@
 # Loa Xã: every target sets up what it needs first; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps bench-deps run test check bench fuzz
+.PHONY: help deps bench-deps run test attacks check bench fuzz
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -25,6 +25,9 @@ test: deps ## the whole test suite
 	@scripts/system-packages players
 	@$(BIN)/pytest -n auto --dist loadfile -m "not alone"
 	@$(BIN)/pytest -m alone
+
+attacks: deps ## the whole attack suite, and nodes without a check each, in real time; ten minutes
+	@$(BIN)/pytest -m attacks tests/hil_sim/test_attacks.py
 
 check: deps ## format, lint, types, import contracts, MicroPython compile
 	@scripts/check $(TYPED)

@@ -124,13 +124,9 @@ class Relay:
         """Begin an attack, and end it when its time is over."""
         udp = self.udp[int(message["node"]) - 1]
         plunder = plunder_of(message, list(udp.heard))
-        attack = udp.attack = ATTACKS[message["kind"]](plunder, udp.inject_to_node)
-
-        def end(_: int) -> None:
-            if udp.attack is attack:
-                udp.attack = None
-
-        self._schedule(time.monotonic_ns() + int(message["lasts_s"] * 1e9), end)
+        attack = ATTACKS[message["kind"]](plunder, udp.inject_to_node)
+        udp.attacks.append(attack)
+        self._schedule(time.monotonic_ns() + int(message["lasts_s"] * 1e9), lambda _: udp.attacks.remove(attack))
 
     def _obey(self, line: str) -> None:
         if line.startswith("attack "):

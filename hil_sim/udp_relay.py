@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from codec.wire import rtp
-from hil_sim.attacks.onpath import Attack
+from hil_sim.attacks.attack import Attack
 from hil_sim.impairment import Impairment
 from hil_sim.packets import FROM_NODE, TO_NODE, Datagram, pack
 from hil_sim.scenario import LinkSettings
@@ -31,7 +31,7 @@ class UdpLink:
     ) -> None:
         self.node = node
         self.cut = False
-        self.attack: Attack | None = None
+        self.attacks: list[Attack] = []
         self.heard: deque[bytes] = deque(maxlen=_MOST_HEARD)
         """Audio on its way to the node: what somebody on the path remembers."""
         self._controller = controller
@@ -61,9 +61,9 @@ class UdpLink:
                 self.heard.append(data)
             way = self._ways[direction]
             due_ns = None if self.cut else way.arrival_ns(entered_ns, len(data))
-            if self.attack is not None:
-                self.attack.seen(direction, data)
-                due_ns = None if due_ns is None else due_ns + self.attack.hold_ns(direction, data)
+            for attack in self.attacks:
+                attack.seen(direction, data)
+                due_ns = None if due_ns is None or attack.hold_ns is None else due_ns + attack.hold_ns
             if due_ns is None:
                 self._log.add(Datagram(direction, self.node, entered_ns, None, data))
                 continue

@@ -1,111 +1,17 @@
 """Attackers on the path: they run in the network's process, which tells them of each datagram as it enters."""
 
-import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
-from codec.profile import PROFILES, Profile
-from codec.wire import nack, rtp, sync
-from codec.wire.errors import WireError
-from codec.wire.mac import KEY_BYTES, Mac, derive
-from codec.wire.tesla import Chain
+from codec.profile import PROFILES
+from codec.wire import rtp, sync
+from codec.wire.mac import Mac, derive
+from hil_sim.attacks.attack import Attack, Head, Inject, Plunder
+from hil_sim.attacks.inplace import ForgedRtp, TimeDelay, TimeForgery
 from hil_sim.attacks.malformed import malformed_datagrams
-from hil_sim.attacks.siren import siren_frames
 from hil_sim.packets import TO_NODE
-
-Inject = Callable[[bytes], None]
-"""Delivers a datagram to the node at once, as if from the controller."""
 
 FLOOD = 10
 """Made-up packets for each true one."""
-DELAY_NS = 150_000_000
 REPLAY_AFTER = 100
 """Packets: two seconds of a programme."""
-
-
-@dataclass(frozen=True)
-class Plunder:
-    """What an attacker has. profile: of the zone. keys: of stolen nodes, by name. salt: of the zone's chain, which all
-    nodes know. earlier: packets that were heard before, of this broadcast and of one that is over."""
-
-    profile: Profile
-    seed: int
-    keys: dict[str, bytes]
-    salt: bytes
-    earlier: list[bytes]
-
-
-class Attack:
-    """One attack on one node's line."""
-
-    def __init__(self, plunder: Plunder, inject: Inject) -> None:
-        self.plunder = plunder
-        self.inject = inject
-        self.chance = random.Random(plunder.seed)
-        self.siren: Iterator[bytes] = siren_frames(plunder.profile)
-
-    def seen(self, direction: int, data: bytes) -> None:
-        """A datagram enters the line."""
-        if direction == TO_NODE and rtp.is_rtp(data) and not nack.is_nack(data):
-            try:
-                ssrc, index, timestamp, _, kind, marker, _, _ = rtp.parse(data)
-            except WireError:
-                return
-            if index is not None:
-                self.on_audio(data, Head(ssrc, index, timestamp, kind, marker))
-        elif sync.is_sync(data):
-            self.on_time(direction, data)
-
-    def on_audio(self, data: bytes, head: "Head") -> None:
-        """A packet of the programme is on its way."""
-
-    def on_time(self, direction: int, data: bytes) -> None:
-        """A time exchange is on its way."""
-
-    def hold_ns(self, direction: int, data: bytes) -> int:
-        """Return for how long a datagram is held back."""
-        del direction, data
-        return 0
-
-
-@dataclass(frozen=True)
-class Head:
-    """The header of a packet."""
-
-    ssrc: int
-    index: int
-    timestamp: int
-    payload_type: int
-    marker: bool
-
-    def packet(self, payload: bytes, later: int = 0, ssrc: int | None = None) -> bytearray:
-        """Return a packet like it with another payload, `later` frames away, without a tag."""
-        made = bytearray(rtp.HEADER_BYTES + len(payload))
-        index = max(self.index + later, 0)
-        rtp.pack_header(
-            made, 0, self.marker, self.payload_type, index, self.timestamp, self.ssrc if ssrc is None else ssrc
-        )
-        made[rtp.HEADER_BYTES :] = payload
-        return made
-
-
-class ForgedRtp(Attack):
-    """The siren in the programme's stream, with all that a listener on the path can know: keys that have been told."""
-
-    def on_audio(self, data: bytes, head: Head) -> None:
-        told = data[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES]
-        tags = Chain(self.plunder.salt).tags(told)
-        lag = self.plunder.profile.lag
-        for later in (0, 1, -lag, -lag + 1, 1 - 2 * lag, 50):
-            packet = head.packet(next(self.siren), later)
-            packet[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES] = told
-            rtp.put_tag(packet, tags)  # genuine for an interval that is over, as `-lag` is
-            self.inject(bytes(packet))
-        bare = head.packet(next(self.siren))
-        bare[rtp.TAG_AT : rtp.TAG_AT + rtp.TAG_BYTES] = self.chance.randbytes(rtp.TAG_BYTES)
-        self.inject(bytes(bare))
-        self.inject(bytes(data[: rtp.HEADER_BYTES] + next(self.siren)))  # tag and key of the true one
-        self.inject(bytes(head.packet(next(self.siren), ssrc=self.chance.getrandbits(32))))
 
 
 class BitFlip(Attack):
@@ -161,38 +67,6 @@ class StolenNode(Attack):
         if direction != TO_NODE:
             for key in self.plunder.keys.values():
                 self.inject(_false_reply(data, Mac(derive(key, "time")), 30_000_000))
-
-
-class TimeForgery(Attack):
-    """Answers to each request before the controller's, half a minute off, some with the true one's tag."""
-
-    def __init__(self, plunder: Plunder, inject: Inject) -> None:
-        super().__init__(plunder, inject)
-        self._key = Mac(self.chance.randbytes(KEY_BYTES))
-        self._last = b""
-
-    def on_time(self, direction: int, data: bytes) -> None:
-        if direction == TO_NODE:
-            self._last = data
-            moved = bytearray(data)
-            moved[20:36] = self._moved(data)
-            self.inject(bytes(moved))
-            return
-        for off_us in (-30_000_000, -50_000, 50_000, 30_000_000):
-            self.inject(_false_reply(data, self._key, off_us))
-        if self._last:
-            self.inject(self._last)
-
-    def _moved(self, data: bytes) -> bytes:
-        t2_us, t3_us = (int.from_bytes(data[at : at + 8], "big") for at in (20, 28))
-        return b"".join((time_us + 30_000_000).to_bytes(8, "big") for time_us in (t2_us, t3_us))
-
-
-class TimeDelay(Attack):
-    """Holds the controller's answers back, and nothing else: the node is to think that it is earlier."""
-
-    def hold_ns(self, direction: int, data: bytes) -> int:
-        return DELAY_NS if direction == TO_NODE and sync.is_sync(data) else 0
 
 
 class Flood(Attack):

@@ -1,6 +1,8 @@
-"""The attack suite against real nodes on air; and that it would be heard if nodes believed what comes."""
+"""The attack suite against real nodes on air; and that each of its attacks is heard where a node lacks the check that
+stops it."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +11,53 @@ import pytest
 from hil_sim import flash, image
 from hil_sim.attacks import KINDS
 from hil_sim.run import run
-from hil_sim.scenario import load, parse
+from hil_sim.scenario import Scenario, load, poles
 
 pytestmark = pytest.mark.alone
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
-NAIVE = (
-    (
-        "firmware/node/verifier.py",
-        "        counters = self._counters\n        kind = rtp.tag_kind(data)\n",
-        "        return GENUINE\n        kind = 0\n",
-    ),
-)
+VERIFIER = "firmware/node/verifier.py"
+SAFE = "if latest_us + early_us >= terms.told_us(interval) or self._keychain.told(interval):"
+LATEST = "latest_us = self._clock.latest_us(now_us)\n        if"
+ESTIMATE = "latest_us = self._clock.media_us(now_us) if self._clock.locked(now_us) else None\n        if"
+CHAINED = "if not same(part.chain.before(key, interval - part.newest), part.key):"
+TIME_TAG = "if not sync.genuine(data, self._key):"
+WITHOUT = {
+    "a bound of the time": ("forged-rtp", (VERIFIER, SAFE, "if self._keychain.told(interval):")),
+    "any look at the time": ("forged-rtp", (VERIFIER, SAFE, "if False:")),
+    "a look at whose key it is": ("forged-rtp", ("firmware/node/keychain.py", CHAINED, "if False:")),
+    "a bound that delays cannot move": ("time-delay", (VERIFIER, LATEST, ESTIMATE)),
+    "tags of time": ("time-forgery", ("firmware/node/bursts.py", TIME_TAG, "if False:")),
+}
+"""A node without what: the scenario by which it must be heard, and what is replaced in which file."""
+SOONEST = "any look at the time"
+"""The one that every run of the tests tries; `make attacks` tries all."""
+SHORT_S = 9.0
+ALONE = sorted(set(SCENARIOS.glob("attack-*.toml")) - {SCENARIOS / "attack-all.toml"})
 
 
-def play(scenario: Any) -> dict[str, Any]:
+def play(scenario: Scenario) -> dict[str, Any]:
     verdict, _ = run(scenario, None)
     return verdict
+
+
+@pytest.fixture
+def weaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have all nodes run another firmware, in which some text is replaced; it must be there."""
+
+    def weakened(*changes: tuple[str, str, str]) -> None:
+        root = tmp_path / "weakened"
+        for folder in ("codec", "firmware"):
+            shutil.copytree(flash.ROOT / folder, root / folder)
+        for name, true, false in changes:
+            text = (root / name).read_text()
+            assert text.count(true) == 1, f"{name} has not once: {true}"
+            (root / name).write_text(text.replace(true, false))
+        made = tmp_path / "weakened.romfs"
+        image.build(made, "x64", flash.BOARD, root)
+        monkeypatch.setattr(flash, "image", lambda: made)
+
+    return weakened
 
 
 @pytest.mark.timeout(240)
@@ -40,23 +72,29 @@ def test_nothing_is_heard_of_any_attack_and_no_foreign_command_obeyed() -> None:
     assert verdict["rejected"]["replayed"] > 50
 
 
+@pytest.mark.attacks
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", ALONE, ids=lambda path: path.stem)
+def test_nothing_is_heard_of(path: Path) -> None:
+    verdict = play(load(path))
+    assert verdict["passed"], verdict["failures"]
+
+
 @pytest.mark.timeout(240)
-def test_the_siren_is_heard_where_a_node_believes_what_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tmp_path / "naive"
-    for folder in ("codec", "firmware"):
-        shutil.copytree(flash.ROOT / folder, root / folder)
-    for name, true, naive in NAIVE:
-        path = root / name
-        text = path.read_text()
-        assert true in text
-        path.write_text(text.replace(true, naive))
-    naive_image = tmp_path / "naive.romfs"
-    image.build(naive_image, "x64", flash.BOARD, root)
-    monkeypatch.setattr(flash, "image", lambda: naive_image)
-    text = (SCENARIOS / "attack-forged-rtp.toml").read_text().replace("nodes = 3", "nodes = 1")
-    verdict = play(parse(text, "naive", SCENARIOS))
-    assert verdict["foreign_ms"] > 1000
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=[] if what == SOONEST else pytest.mark.attacks) for what in WITHOUT]
+)
+def test_the_siren_is_heard_from_a_node_without(what: str, weaken: Any) -> None:
+    name, change = WITHOUT[what]
+    weaken(change)
+    verdict = play(shortened(load(SCENARIOS / f"attack-{name}.toml")))
+    assert verdict["foreign_ms"] > 0
     assert not verdict["passed"]
+
+
+def shortened(scenario: Scenario) -> Scenario:
+    """Return it with one node, and over sooner."""
+    return replace(scenario, nodes=1, positions=poles(1), duration_s=min(scenario.duration_s, SHORT_S))
 
 
 def test_every_attack_has_its_scenario() -> None:
