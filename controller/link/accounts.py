@@ -16,8 +16,11 @@ from codec.wire.mac import derive
 from codec.wire.names import ZONE_TOPICS, node_topic, zone_topic
 from controller.storage.tables import Node
 
-CONTROLLER = "loaxa-controller"
-"""User and client id of the controller; no node's name has so many capitals, or is bound to it."""
+CONTROLLER = "LoaxaController"
+"""User and client id of the controller: no node can have either, since names have no capitals (codec.wire.names).
+
+Letters and digits alone, at most 23: what every broker takes (MQTT 3.1.1, 3.1.3.1).
+"""
 CONTROL_TOPIC = "$CONTROL/dynamic-security/v1"
 RESPONSE_TOPIC = CONTROL_TOPIC + "/response"
 CHAIN_TOPICS = "loaxa/v1/chain/+"

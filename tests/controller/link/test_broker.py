@@ -16,7 +16,7 @@ import pytest
 
 from codec.wire import report
 from controller.errors import StartError
-from controller.link.accounts import CONTROL_TOPIC
+from controller.link.accounts import CONTROL_TOPIC, CONTROLLER
 from controller.link.broker import find_plugin
 from controller.pki import BROKER_NAME
 from tests.controller.running import Running, running
@@ -127,10 +127,10 @@ async def test_who_is_not_let_in(office: Running) -> None:
         {"password": "0" * 64},
         {"password": None, "username": None},
         {"username": "cum-2"},
-        {"username": "loaxa-controller"},
+        {"username": CONTROLLER},
         {"username": "nobody"},
         {"identifier": "loaxa-cum-2"},
-        {"identifier": "loaxa-controller"},
+        {"identifier": CONTROLLER},
     ):
         with pytest.raises(aiomqtt.MqttError, match=REFUSED):
             async with office.node("cum-1", **wrong):
@@ -209,15 +209,32 @@ async def test_a_node_that_moves_loses_its_old_zone(office: Running) -> None:
     await asyncio.to_thread(office.http.delete, "/api/nodes/cum-8")
 
 
+async def test_no_node_can_have_the_controllers_name(office: Running) -> None:
+    """Neither its account nor its client id, by which each would throw the other out."""
+    restarts = office.get("/api/health")["broker"]["restarts"]
+    for name in ("controller", "loaxa-controller", CONTROLLER.lower()):
+        await asyncio.to_thread(office.post, "/api/nodes", {"id": name, "zone": "thon-1"})
+        async with office.node(name) as node:
+            assert await subscribe(node, f"loaxa/v1/node/{name}/command")
+            await node.publish(f"loaxa/v1/node/{name}/status", report.build_status("online"), qos=1)
+            assert await hears(node, 1.0) == [f"loaxa/v1/node/{name}/command"] * 2  # configure, air
+        await asyncio.to_thread(office.http.delete, f"/api/nodes/{name}")
+    broker = office.get("/api/health")["broker"]
+    assert (broker["connected"], broker["restarts"]) == (True, restarts)
+
+
 async def test_a_broker_that_was_killed_knows_everybody_again(office: Running) -> None:
-    await asyncio.to_thread(office.post, "/api/nodes", {"id": "cum-7", "zone": "thon-1"})
+    names = ("cum-7", "loaxa-controller")
+    for name in names:
+        await asyncio.to_thread(office.post, "/api/nodes", {"id": name, "zone": "thon-1"})
     old = office.get("/api/health")["broker"]["pid"]
     os.kill(old, signal.SIGKILL)
     await asyncio.to_thread(office.until, lambda: office.get("/api/health")["broker"]["pid"] not in (None, old))
     await asyncio.to_thread(office.until, lambda: office.get("/api/health")["broker"]["connected"])
-    async with office.node("cum-7") as node:
-        assert await subscribe(node, "loaxa/v1/zone/thon-1/session")
-    await asyncio.to_thread(office.http.delete, "/api/nodes/cum-7")
+    for name in names:
+        async with office.node(name) as node:
+            assert await subscribe(node, "loaxa/v1/zone/thon-1/session")
+        await asyncio.to_thread(office.http.delete, f"/api/nodes/{name}")
 
 
 def test_its_secrets_are_for_its_own_eyes(office: Running) -> None:

@@ -25,7 +25,7 @@ port = {media}
 [broker]
 host = "127.0.0.1"
 port = {broker}
-username = "loaxa"
+username = "Loaxa"
 password_file = "@/password"
 ca = "@/pki/ca.pem"
 [storage]
@@ -35,14 +35,14 @@ folder = "{folder}"
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    """Its folder and port; the accounts are loaxa, cum-01 and stranger, each with its name as its password."""
+    """Its folder and port; the accounts are Loaxa, cum-01 and stranger, each with its name as its password."""
     folder = tmp_path_factory.mktemp("outside")
     certificate, key = Authority(folder / "pki").issue("broker", [BROKER_NAME, "127.0.0.1"])
-    documented = re.search(r"```\n(user loaxa\n.*?)```", (ROOT / "docs/operations.md").read_text(), re.S)
+    documented = re.search(r"```\n(user Loaxa\n.*?)```", (ROOT / "docs/operations.md").read_text(), re.S)
     assert documented
     (folder / "acl").write_text(documented[1] + "\nuser stranger\ntopic write loaxa/v1/node/+/#\n")
-    (folder / "password").write_text("loaxa\n")
-    (folder / "users").write_text("".join(f"{name}:{name}\n" for name in ("loaxa", "cum-01", "stranger")))
+    (folder / "password").write_text("Loaxa\n")
+    (folder / "users").write_text("".join(f"{name}:{name}\n" for name in ("Loaxa", "cum-01", "stranger")))
     subprocess.run(["mosquitto_passwd", "-U", str(folder / "users")], check=True, capture_output=True)
     port = free_port("127.0.0.1", 0, "broker", "broker")
     (folder / "conf").write_text(
