@@ -23,8 +23,8 @@ run: deps ## a controller, a broker and a simulated village; prints the address 
 
 test: deps ## the whole test suite
 	@scripts/system-packages players
-	@$(BIN)/pytest -n auto --dist loadfile -m "not alone"
-	@$(BIN)/pytest -m alone
+	@$(BIN)/pytest -n auto --dist loadfile -m "not alone and not attacks"
+	@$(BIN)/pytest -m "alone and not attacks"
 
 attacks: deps ## the whole attack suite, and nodes without a check each, in real time; ten minutes
 	@$(BIN)/pytest -m attacks tests/hil_sim/test_attacks.py
