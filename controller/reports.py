@@ -58,7 +58,7 @@ class Reports:
         self._bus = bus
         self._latest: dict[str, dict[str, Any]] = {}
         self._unsaved: set[str] = set()
-        self._waiting: dict[tuple[str, int], asyncio.Future[str | None]] = {}
+        self._waiting: dict[tuple[str, int], asyncio.Future[tuple[str | None, bool]]] = {}
         self._known: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -129,15 +129,25 @@ class Reports:
             raise ConflictError(
                 "plain_receiver", f"{node.id} is a plain RTP receiver and takes no commands.", "Operate it by hand."
             )
+        answer, again = await self._ask(node, operation, arguments, wait_s)
+        if again:
+            answer, _ = await self._ask(node, operation, arguments, wait_s)
+        return answer
+
+    async def _ask(
+        self, node: Node, operation: str, arguments: dict[str, object], wait_s: float
+    ) -> tuple[Answer, bool]:
+        """Return also whether it was the number that the node refused."""
         counter = await self._stations.next_counter(node.id)
-        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[tuple[str | None, bool]] = asyncio.get_running_loop().create_future()
         self._waiting[node.id, counter] = answer
         try:
             await self._publish(node, counter, operation, arguments)
             async with asyncio.timeout(wait_s):
-                return Answer(counter, True, await answer)
+                error, again = await answer
+                return Answer(counter, True, error), again
         except TimeoutError:
-            return Answer(counter, False, None)
+            return Answer(counter, False, None), False
         finally:
             del self._waiting[node.id, counter]
 
@@ -168,14 +178,21 @@ class Reports:
             await self._greet(node_id)
 
     async def on_ack(self, node_id: str, raw: bytes) -> None:
-        """Hand the answer to whom it was for; raises WireError for one that the node did not make."""
+        """Hand the answer to whom it was for; raises WireError for one that the node did not make.
+
+        A node that has had commands of higher numbers, of which a database from a backup knows nothing, is told again.
+        """
         if self._is_stranger(node_id):
             return
         node = await self._stations.known(node_id)
-        counter, error = command.parse_ack(raw, Mac(derive(node.key, "ack")))
+        counter, error, last = command.parse_ack(raw, Mac(derive(node.key, "ack")))
+        raised = last is not None and await self._stations.raise_counter(node_id, last)
         waiting = self._waiting.get((node_id, counter))
         if waiting and not waiting.done():
-            waiting.set_result(error)
+            waiting.set_result((error, last is not None))
+        if raised:
+            log.warning("node %s has had commands up to %d: the database is an older one", node_id, last)
+            await self._greet(node_id)
 
     async def _greet(self, node_id: str) -> None:
         node = await self._stations.node(node_id)

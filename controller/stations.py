@@ -13,6 +13,9 @@ from controller.storage.database import Database
 from controller.storage.tables import Enrolment, Node, Zone
 
 Change = Callable[[], Awaitable[None]]
+MAX_COUNTER_JUMP = 1 << 20
+"""More commands than a database that is put back to an earlier day has forgotten. A stolen board that tells of more
+must not use up the numbers of the one that takes its place."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,15 @@ class Stations:
             await session.execute(delete(Enrolment).where(Enrolment.node == node_id))
             await session.delete(node)
         await self.tell()
+
+    async def raise_counter(self, node_id: str, last: int) -> bool:
+        """Let the next command to a node have a number above `last`; False if it has anyway, or the node is gone."""
+        async with self._database.write() as session:
+            node = await session.get(Node, node_id)
+            raised = node is not None and node.counter < last <= node.counter + MAX_COUNTER_JUMP
+            if node is not None and raised:
+                node.counter = last
+        return raised
 
     async def next_counter(self, node_id: str) -> int:
         """Return the number of the next command to a node; it is on the disk, so it never comes twice."""

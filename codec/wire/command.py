@@ -30,6 +30,7 @@ TRUST = "trust"
 """A certificate authority that the broker may be from, beside the one that is trusted, or in its place."""
 OPERATIONS = (CONFIGURE, AIR, SET_GAIN, MUTE, STOP, REBOOT, TEST_TONE, TRUST)
 
+MAX_COUNTER = 1 << 53
 MIN_GAIN_DB = -60.0
 MAX_GAIN_DB = 12.0
 MAX_DELAY_US = 2000000
@@ -81,7 +82,7 @@ def parse(raw: bytes, node_id: str, key: Mac) -> tuple[int, int, str, dict[str, 
     body.integer(found, "v", VERSION, VERSION)
     if found.get("node") != node_id:
         raise WireError("command for another node")
-    counter = body.integer(found, "n", 0, 1 << 53)
+    counter = body.integer(found, "n", 0, MAX_COUNTER)
     expires_us = body.integer(found, "until", 0, 1 << 62)
     operation = body.text(found, "op", 16)
     given = found.get("args", {})
@@ -130,21 +131,22 @@ def wrap(key: bytes, nonce: bytes, secret: bytes) -> bytes:
     return bytes([one ^ other for one, other in zip(pad, secret)])
 
 
-def build_ack(counter: int, error: str | None, key: Mac) -> bytes:
+def build_ack(counter: int, error: str | None, key: Mac, last: int | None = None) -> bytes:
     """Return the bytes of a node's answer to command `counter`: done, or the text of what was wrong.
 
-    key: what the node's answers are tagged with.
+    key: what the node's answers are tagged with. last: the counter that the next command's must exceed, where that was
+    what was wrong.
     """
-    return _tagged(body.build({"v": VERSION, "n": counter, "error": error}), key)
+    return _tagged(body.build({"v": VERSION, "n": counter, "error": error, "last": last}), key)
 
 
-def parse_ack(raw: bytes, key: Mac) -> tuple[int, str | None]:
-    """Return ``(counter, error or None)``; raises WireError."""
+def parse_ack(raw: bytes, key: Mac) -> tuple[int, str | None, int | None]:
+    """Return ``(counter, error or None, last or None)``; raises WireError."""
     found = body.parse(_untagged(raw, key))
-    counter = body.integer(found, "n", 0, 1 << 53)
-    if found.get("error") is None:
-        return counter, None
-    return counter, body.text(found, "error", 200)
+    counter = body.integer(found, "n", 0, MAX_COUNTER)
+    error = None if found.get("error") is None else body.text(found, "error", 200)
+    last = None if found.get("last") is None else body.integer(found, "last", 0, MAX_COUNTER)
+    return counter, error, last
 
 
 def _tagged(raw: bytes, key: Mac) -> bytes:

@@ -1,5 +1,7 @@
 """Commands: each body is checked, done at most once and in time, kept, and answered."""
 
+from binascii import hexlify
+
 from codec.wire import command
 from codec.wire.errors import WireError
 from codec.wire.mac import Mac, derive
@@ -26,7 +28,7 @@ class Commands:
         parsed = command.parse(raw, self._node_id, self._key)
         if len(self._waiting) >= _MOST_WAITING:
             raise WireError("too many commands at once")
-        self._waiting.append(parsed)
+        self._waiting.append((hexlify(raw[: command.TAG_BYTES]).decode(),) + parsed)
 
     def poll(self, now_us):
         """Do what waits, as soon as the time is known at local `now_us`; return the bytes of the answers."""
@@ -37,14 +39,18 @@ class Commands:
         return [self._obey(found, media_us) for found in waiting]
 
     def _obey(self, found, media_us):
-        counter, expires_us, operation, arguments = found
+        tag, counter, expires_us, operation, arguments = found
         settings = self._settings
-        if counter == settings.counter:
+        if tag == settings.tag:
             # The broker may deliver twice (QoS 1): the answer again, not the deed.
-            return self._answer(counter, self._last_error)
-        if counter < settings.counter:
-            return self._answer(counter, "counter must grow; the last was %d" % settings.counter)
+            return self._answer(
+                counter, self._last_error or ("not done, before a restart" if settings.failed else None)
+            )
+        if counter <= settings.counter:
+            last = settings.counter  # by which a controller whose database is an older one goes on
+            return self._answer(counter, "counter must grow; the last was %d" % last, last)
         settings.counter = counter
+        settings.tag = tag
         self._last_error = None
         if media_us > expires_us:
             self._last_error = "it came %d s after it had expired" % ((media_us - expires_us) // 1000000)
@@ -53,11 +59,12 @@ class Commands:
                 self._do(operation, arguments)
             except WireError as error:
                 self._last_error = str(error)
+        settings.failed = self._last_error is not None
         settings.save()
         return self._answer(counter, self._last_error)
 
-    def _answer(self, counter, error):
-        return command.build_ack(counter, error, self._answer_key)
+    def _answer(self, counter, error, last=None):
+        return command.build_ack(counter, error, self._answer_key, last)
 
     def _do(self, operation, arguments):
         settings = self._settings

@@ -1,5 +1,5 @@
-"""What the controller set and a reboot must not lose: zone, gain, delay, mute, and the last command's
-counter."""
+"""What the controller set and a reboot must not lose: zone, gain, delay, mute; of the last command counter, tag and
+whether it failed."""
 
 import json
 from binascii import hexlify
@@ -24,6 +24,8 @@ class Settings:
         self.delay_us = config.delay_us
         self.muted = False
         self.counter = -1
+        self.tag = ""
+        self.failed = False
         raw = storage.load_settings()
         if raw:
             try:
@@ -39,12 +41,16 @@ class Settings:
         gain_db = body.number(found, "gain_db", command.MIN_GAIN_DB, command.MAX_GAIN_DB)
         delay_us = body.integer(found, "delay_us", 0, command.MAX_DELAY_US)
         muted = body.boolean(found, "muted")
-        counter = body.integer(found, "counter", -1, 1 << 53)
+        counter = body.integer(found, "counter", -1, command.MAX_COUNTER)
+        tag = body.text(found, "tag", 2 * command.TAG_BYTES, "")
+        failed = body.boolean(found, "failed", False)
         self.zone = zone
         self.gain_db = gain_db
         self.delay_us = delay_us
         self.muted = muted
         self.counter = counter
+        self.tag = tag
+        self.failed = failed
 
     def save(self):
         """Keep what is set now."""
@@ -55,5 +61,7 @@ class Settings:
             "delay_us": self.delay_us,
             "muted": self.muted,
             "counter": self.counter,
+            "tag": self.tag,
+            "failed": self.failed,
         }
         self._storage.save_settings(json.dumps(kept).encode())

@@ -230,7 +230,7 @@ class Office(asyncio.DatagramProtocol):
         counter = await self._send_command(node, operation, arguments, counter)
         topic = names.node_topic(node, "ack")
         raw = await self.expect(topic, lambda payload: command.parse_ack(payload, ACK)[0] == counter)
-        return command.parse_ack(raw, ACK)
+        return command.parse_ack(raw, ACK)[:2]
 
     async def _send_command(self, node: str, operation: str, arguments: dict | None, counter: int | None = None) -> int:
         async with self._commanding:  # counters must come in order

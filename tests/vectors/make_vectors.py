@@ -343,6 +343,8 @@ def ack_vectors() -> dict[str, bytes]:
     return {
         "done": done,
         "not done": command.build_ack(8, "a programme is on air", ACK),
+        "a counter that is too low": command.build_ack(9, "counter must grow; the last was 12", ACK, 12),
+        "a last counter that is none": command.build_ack(9, "counter must grow", ACK, -1),
         "Vietnamese": command.build_ack(9, "loa đang phát", ACK),
         "200 characters": command.build_ack(9, "x" * 200, ACK),
         "201 characters": command.build_ack(9, "x" * 201, ACK),

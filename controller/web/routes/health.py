@@ -86,7 +86,9 @@ async def events(office: TheOffice, request: Request) -> StreamingResponse:
     if office.bus.full:
         raise UnavailableError("too_many_watchers", "Too many watch already.", "Close other windows; try again.")
     return StreamingResponse(
-        _lines(office, *credentials(request.headers)), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        _lines(office, *credentials(request.headers)),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 

@@ -226,9 +226,9 @@ def test_a_command_of_another_node_of_one_key_is_refused() -> None:
         command.parse(command.build("node-2", 5, command.STOP, None, 9, KEY), "node-1", KEY)
 
 
-@given(st.integers(0, 1 << 53), st.none() | st.text(max_size=200))
-def test_ack_round_trip(counter: int, error: str | None) -> None:
-    assert command.parse_ack(command.build_ack(counter, error, KEY), KEY) == (counter, error)
+@given(st.integers(0, 1 << 53), st.none() | st.text(max_size=200), st.none() | st.integers(0, 1 << 53))
+def test_ack_round_trip(counter: int, error: str | None, last: int | None) -> None:
+    assert command.parse_ack(command.build_ack(counter, error, KEY, last), KEY) == (counter, error, last)
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])

@@ -155,6 +155,31 @@ async def test_a_command_is_acknowledged(office: Running, node: aiomqtt.Client) 
     assert await order == {"counter": ears.counter, "acknowledged": True, "error": "no horn"}
 
 
+async def test_a_node_that_counts_further_than_an_older_database_obeys(office: Running, node: aiomqtt.Client) -> None:
+    ears = Ears(office, node)
+    await node.subscribe(names.node_topic("cum-1", "command"))
+    order = asyncio.create_task(asyncio.to_thread(office.post, "/api/nodes/cum-1/command?wait_s=10", {"op": "tone"}))
+    assert (await ears.command())[0] == "tone"
+    key = Mac(derive(ears.key, "ack"))
+    last = ears.counter + 1000
+    refusal = command.build_ack(ears.counter, "counter must grow", key, last)
+    for answer in (refusal, refusal):  # who repeats it changes nothing
+        await node.publish(names.node_topic("cum-1", "ack"), answer, qos=1)
+    heard = []
+    for _ in range(3):
+        heard.append((await ears.command())[0])
+        assert last < ears.counter <= last + 3
+        if heard[-1] == "tone":
+            await node.publish(names.node_topic("cum-1", "ack"), command.build_ack(ears.counter, None, key), qos=1)
+    assert sorted(heard) == ["air", "configure", "tone"]
+    answer = await order
+    assert answer["acknowledged"] and answer["error"] is None and answer["counter"] > last
+    beyond = command.build_ack(answer["counter"], "counter must grow", key, 1 << 50)  # it would use them all up
+    await node.publish(names.node_topic("cum-1", "ack"), beyond, qos=1)
+    await ears.come()
+    assert ears.counter < last + 10
+
+
 async def test_nonsense(office: Running, node: aiomqtt.Client) -> None:
     before = office.get("/api/health")["broker"]["malformed"]
     for body in (b"", b"{", b"[]", b"\xff" * 100, b"{" * 8000, b"x" * 9000):
