@@ -2,7 +2,7 @@
 
 Slow clients are the cheapest attack there is: thousands of connections that shake no hands, or drip a header byte by
 byte. Each stage has its time, each address its share, and where all places are taken the oldest that has not yet asked
-for anything gives way.
+for anything gives way: a stranger has asked when the body is there, too, somebody who is known with the head.
 """
 
 import asyncio
@@ -14,7 +14,10 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from controller.guard import network
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +94,9 @@ class Front:
         if not self._counts[host]:
             del self._counts[host]
 
-    async def _take(self, taken: socket.socket, host: str) -> None:
-        if host not in self._trusted and self._counts.get(host, 0) >= MAX_OF_AN_ADDRESS:
+    async def _take(self, taken: socket.socket, address: str) -> None:
+        host = network(address)
+        if address not in self._trusted and self._counts.get(host, 0) >= MAX_OF_AN_ADDRESS:
             self.turned_away += 1
             taken.close()
             return
@@ -153,32 +157,36 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes in; a head that is whole ends the wait."""
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._work()
+        self._perhaps_work()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
         self._wait()
-        if self.cycle is not None and not self.cycle.response_complete:  # it was there already
-            self._work()
+        self._perhaps_work()  # the next one was there already
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
-        self._work()
+        self._end_timer()
         self._front.left(id(self), self._host)
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._work()
+        self._end_timer()
         self._header_timer = self.loop.call_later(HEADER_S, self.transport.abort)
         self._front.entered(id(self), self.transport.abort)
 
-    def _work(self) -> None:
+    def _perhaps_work(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            return
+        self._end_timer()  # controller.web.limits has an eye on the body
+        if self.conn.their_state is not h11.SEND_BODY or self.scope["state"].get("who") is not None:
+            self._front.busy(id(self))
+
+    def _end_timer(self) -> None:
         if self._header_timer is not None:
             self._header_timer.cancel()
             self._header_timer = None
-        self._front.busy(id(self))
 
 
 async def _first_byte(taken: socket.socket) -> bytes:

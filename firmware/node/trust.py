@@ -1,4 +1,4 @@
-"""Which certificate authorities the broker may be from: the one from its enrolment, until the controller names others."""
+"""Which certificate authorities the broker may be from: the one of the enrolment, until the controller names others."""
 
 import json
 from hashlib import sha256

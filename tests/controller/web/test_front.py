@@ -116,6 +116,15 @@ def test_idle_connections_of_many_addresses_stop_nobody(door: Running) -> None:
         assert max(served_within_s(door) for _ in range(5)) < 2
 
 
+def test_places_held_by_bodies_that_never_come_stop_nobody(door: Running) -> None:
+    head = b"POST /api/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    with contextlib.ExitStack() as stack:
+        for number in range(front.MAX_CONNECTIONS):
+            end = stack.enter_context(connect(door, f"127.0.{50 + number // front.MAX_OF_AN_ADDRESS}.1"))
+            end.sendall(head)
+        assert max(served_within_s(door) for _ in range(3)) < 2
+
+
 def test_dripped_heads_come_to_an_end(door: Running) -> None:
     with contextlib.ExitStack() as stack:
         ends = [stack.enter_context(connect(door, "127.0.0.3")) for _ in range(20)]
