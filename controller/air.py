@@ -39,6 +39,9 @@ class Listener(Protocol):
     def on_engine_gone(self) -> None:
         """The engine died, in the middle of whatever it sent."""
 
+    def on_clock(self, was_us: int) -> None:
+        """The media clock is set anew; by what was known before, it would show `was_us` now."""
+
     def on_stream(self, zone_id: str) -> None:
         """The zone's stream began, changed or ended: see Air.streams."""
 
@@ -260,8 +263,11 @@ class Air:
                     ready.set_result(None)
             case "clock":
                 fields = ("mono_us", "media_us", "slew_ppb")
-                self.memory.anchor = Anchor(*(int(event[name]) for name in fields))
+                anchor = Anchor(*(int(event[name]) for name in fields))
+                was_us = self.memory.anchor.media_at(anchor.mono_us)
+                self.memory.anchor = anchor
                 self.memory.save(durable=True)
+                self._listener.on_clock(was_us)
             case "stream":
                 named = {field.name: int(event[field.name]) for field in dataclasses.fields(StreamOnAir)}
                 self._set_stream(str(event["zone"]), StreamOnAir(**named))

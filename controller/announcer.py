@@ -35,6 +35,7 @@ class Announcer:
         self._reports = reports
         self._announced: set[str] = set()
         self._renewing = asyncio.Lock()
+        self._hurry = asyncio.Event()
         self._lan_keys: dict[str, bytes] = {}
         self._task: asyncio.Task[None] | None = None
         try:
@@ -60,6 +61,11 @@ class Announcer:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def clock_set(self, was_us: int) -> None:
+        """The media clock, set anew just now, had come to `was_us`: new chains at once if that lies ahead."""
+        self.chains.reached(was_us)
+        self._hurry.set()
 
     async def announce_all(self) -> None:
         """Announce what is on air in every zone; a zone that is gone falls silent."""
@@ -110,7 +116,10 @@ class Announcer:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(RENEW_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_S):
+                    await self._hurry.wait()
+            self._hurry.clear()
             try:
                 await self._renew()
             except Exception:  # a database that is away comes back

@@ -78,12 +78,16 @@ class Chains:
         """The profiles that have a chain."""
         return list(self._chains)
 
+    def reached(self, media_us: int) -> None:
+        """The media clock has been there, whatever it shows now: keys may have been told until then."""
+        self._latest_us = max(media_us, self._latest_us)
+
     def renew(self, names: set[str]) -> tuple[bool, set[str]]:
         """Make what is missing for the profiles `names`; return whether anything changed, and the profiles whose nodes
         must be told by command, as the old chain does not lead to the new one."""
         now_us = self._now_us()
         stepped_back = now_us < self._latest_us - STEP_BACK_US
-        self._latest_us = now_us
+        self._latest_us = now_us if stepped_back else max(now_us, self._latest_us)
         changed, broken = False, set()
         for name in names | set(self._chains):
             terms = self._profiles[name].terms

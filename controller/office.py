@@ -134,6 +134,10 @@ class Office:
         if self.reports.link:
             self.reports.link.tell_keys()
 
+    def on_clock(self, was_us: int) -> None:
+        """Make new chains where the clock went back."""
+        self.announcer.clock_set(was_us)
+
     def on_stream(self, zone_id: str) -> None:
         """Announce what the engine says of a zone."""
         self._spawn(self.announcer.announce(zone_id))

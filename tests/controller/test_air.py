@@ -28,6 +28,8 @@ IP_RECVTTL = 12
 class Nobody:
     def on_engine_gone(self) -> None: ...
 
+    def on_clock(self, was_us: int) -> None: ...
+
     def on_stream(self, zone_id: str) -> None: ...
 
     def on_source(self, session_id: str, state: str, media_us: int) -> None: ...
@@ -131,3 +133,21 @@ async def test_a_full_disk_does_not_end_the_link(air: Air, monkeypatch: pytest.M
     await _until(lambda: air.stats)
     await _replaced(air, signal.SIGKILL)
     os.close(writing)
+
+
+async def test_a_clock_that_steps_is_told_with_what_it_was(tmp_path: Path) -> None:
+    steps_us = []
+
+    class Watch(Nobody):
+        def on_clock(self, was_us: int) -> None:
+            steps_us.append(air.memory.now_media_us() - was_us)
+
+    memory = Memory(tmp_path / "memory.json")
+    memory.anchor = Anchor(mono_us(), wall_us() + 10_000_000)
+    air = Air(Settings(media_host="127.0.0.1", media_port=0, folder=tmp_path), memory, Watch())
+    await air.start()
+    try:
+        air.set_plan([zone("thon-1", [])], [])
+        await _until(lambda: any(abs(step_us + 10_000_000) < 1_000_000 for step_us in steps_us))
+    finally:
+        await air.stop()

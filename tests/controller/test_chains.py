@@ -186,6 +186,20 @@ def test_a_media_clock_that_steps_back_makes_new_chains(step_us: int) -> None:
         assert not sealed_under(bench.chains.seal(name, b"x"), anchor.salt, anchor.key)
 
 
+def test_a_step_back_between_two_looks_is_seen() -> None:
+    """Whoever looks once a second sees a later time than before, and keys were told that are still to come."""
+    bench = Bench()
+    bench.chains.renew({"lan"})
+    old = bench.chains.anchors("lan")[0].salt
+    bench.now_us += 900_000
+    was_us = bench.now_us
+    bench.now_us -= 500_000
+    bench.chains.reached(was_us)
+    assert bench.chains.renew({"lan"}) == (True, {"lan"})
+    assert bench.chains.anchors("lan")[0].salt != old
+    assert bench.chains.renew({"lan"}) == (False, set())
+
+
 def test_a_media_clock_that_is_set_anew_by_microseconds_does_not() -> None:
     bench = Bench()
     bench.chains.renew({"lan"})
