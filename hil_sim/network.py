@@ -95,20 +95,9 @@ class Network:
         """Deliver an attacker's datagram to a node, as if from the controller, and the other way round."""
         self._order(f"inject {node} {data.hex()}")
 
-    def attack(
-        self, node: int, kind: str, lasts_s: float, profile: str, seed: int, keys: dict[str, bytes], salt: bytes
-    ) -> None:
-        """Let an attacker on the path to a node work for `lasts_s`, who has keys of stolen nodes and a chain's salt."""
-        message = {
-            "node": node,
-            "kind": kind,
-            "lasts_s": lasts_s,
-            "profile": profile,
-            "seed": seed,
-            "keys": {name: key.hex() for name, key in keys.items()},
-            "salt": salt.hex(),
-        }
-        self._order("attack " + json.dumps(message))
+    def attack(self, node: int, kind: str, lasts_s: float, plunder: dict[str, object]) -> None:
+        """Let an attacker on the path to a node work for `lasts_s` with what :func:`.onpath.plunder_of` reads."""
+        self._order("attack " + json.dumps({"node": node, "kind": kind, "lasts_s": lasts_s, **plunder}))
 
     def close(self) -> None:
         """End the network; what it logged is complete then."""

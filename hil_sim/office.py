@@ -93,6 +93,13 @@ class Office:
         memory = json.loads((self.folder / "data" / "memory.json").read_text())
         return bytes.fromhex(memory["chains"][profile][0]["salt"])
 
+    def media0_us(self, zone: str) -> int:
+        """Return the media time at which the stream that is on air in a zone began."""
+        on_air = next(each for each in self.get("/api/zones")["zones"] if each["id"] == zone)["on_air"]
+        if on_air is None:
+            raise OfficeError(f"nothing is on air in {zone}")
+        return int(on_air["media0_us"])
+
     @property
     def broker_papers(self) -> tuple[Path, Path]:
         """The broker's certificate and key, as somebody finds them who has broken into it."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from codec.profile import PROFILES
 from hil_sim import flash
-from hil_sim.attacks import FOREIGN_COUNTER, ON_PATH
+from hil_sim.attacks import AT_THE_BROKER, FOREIGN_COUNTER
 from hil_sim.attacks.atbroker import Loot, LyingBroker, RogueClient
 from hil_sim.attacks.malformed import attack_malformed
 from hil_sim.chirps import chirp_programme
@@ -62,6 +63,7 @@ class Village:
         self._record = record
         self.network: Network | None = None
         self._node_due: dict[int, float] = {}
+        self._loot = Loot(ZONE, PROFILES[scenario.profile])
         self._liar: LyingBroker | None = None
         self._rogue: RogueClient | None = None
 
@@ -130,26 +132,37 @@ class Village:
             case "attack" if event.kind == "malformed":
                 controller = ("127.0.0.1", self.office.media_port)
                 attack_malformed(self.network, numbers, controller, self.scenario.seed)
-            case "attack" if event.kind in ON_PATH:
-                self._attack_on_path(event, numbers)
-            case "attack" if event.kind == "rogue_client":
-                assert self._rogue is not None
-                self._rogue.attack(event.lasts_s)
             case "attack":
-                assert self._liar is not None
-                assert event.kind is not None
-                self._liar.attack(event.kind, event.lasts_s)
+                self._attack(event, numbers)
 
-    def _attack_on_path(self, event: Event, numbers: list[int]) -> None:
+    def _attack(self, event: Event, numbers: list[int]) -> None:
         assert self.network is not None
         assert event.kind is not None
-        keys = {node.setup.name: node.key() for node in self.nodes}
-        salt = self.office.chain_salt(self.scenario.profile)
+        profile = PROFILES[self.scenario.profile]
+        loot = self._loot
+        loot.salt = self.office.chain_salt(profile.name)
+        loot.media0_us = self.office.media0_us(ZONE)
+        loot.first = profile.terms.interval(time.time_ns() // 1000)  # media time follows UTC
+        if event.kind == "rogue_client":
+            assert self._rogue is not None
+            self._rogue.attack(event.lasts_s)
+        elif event.kind in AT_THE_BROKER:
+            assert self._liar is not None
+            self._liar.attack(event.kind, event.lasts_s)
+        if event.kind == "command_replay":
+            return
         for number in numbers:
             # Every other node was stolen; this one is not.
-            stolen = {name: key for name, key in keys.items() if name != self.nodes[number - 1].setup.name}
-            seed = self.scenario.seed * 1000 + number
-            self.network.attack(number, event.kind, event.lasts_s, self.scenario.profile, seed, stolen, salt)
+            stolen = {name: key for name, key in loot.keys.items() if name != self.nodes[number - 1].setup.name}
+            plunder: dict[str, object] = {
+                "profile": profile.name,
+                "seed": self.scenario.seed * 1000 + number,
+                "keys": {name: key.hex() for name, key in stolen.items()},
+                "salt": loot.salt.hex(),
+                "media0_us": loot.media0_us,
+                "first": loot.first,
+            }
+            self.network.attack(number, event.kind, event.lasts_s, plunder)
 
     def wait_online(self) -> None:
         """Wait until the controller sees every node on line; raises OfficeError naming those that are not."""
@@ -182,7 +195,7 @@ class Village:
         self.office.wait_ready()
         broker = ("127.0.0.1", self.office.broker_port)
         kinds = {event.kind for event in scenario.events}
-        loot = Loot(ZONE)
+        loot = self._loot
         if kinds & {"lying_broker", "command_replay"}:
             self._liar = LyingBroker(*self.office.broker_papers, broker, loot)
             broker = ("127.0.0.1", self._liar.port)

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codec.profile import PROFILES
+from codec.profile import PROFILES, Profile
 from codec.wire import announcement, chain, command, names, report
-from codec.wire.announcement import Stream
 from codec.wire.mac import KEY_BYTES, Mac, derive
-from codec.wire.tesla import Chain, seal
+from codec.wire.tesla import SALT_BYTES, SEAL_BYTES, Chain, seal
 from controller.pki import BROKER_NAME
 from firmware.node import mqtt_packets as packets
 from hil_sim.attacks import FOREIGN_COUNTER
+from hil_sim.attacks.falsehood import false_anchor, false_chain, false_stream
 
 HOLD_S = 4.0
 PERIOD_S = 0.25
@@ -31,9 +31,16 @@ _CLOSING_S = 0.1
 
 @dataclass
 class Loot:
-    """What the attacker has read. zone: of the nodes. keys: of stolen ones, by name."""
+    """What the attacker has read. zone, profile: of the nodes. keys: of stolen ones, by name.
+
+    salt, media0_us, first: as :class:`.attack.Plunder` has them.
+    """
 
     zone: str
+    profile: Profile
+    salt: bytes = bytes(SALT_BYTES)
+    media0_us: int = 0
+    first: int = 1
     keys: dict[str, bytes] = field(default_factory=dict)
     commands: dict[str, list[bytes]] = field(default_factory=dict)
     announcements: list[bytes] = field(default_factory=list)
@@ -187,8 +194,7 @@ def lies(loot: Loot, name: str, chance: random.Random, commands_alone: bool = Fa
     found += [(zone, raw) for raw in false_announcements(loot, chance)]
     for topic in [topic for topic in loot.topics if "/chain/" in topic]:
         found += [(topic, raw) for raw in loot.tellings[-5:]]
-        false = chain.build(chance.randrange(1 << 40), chance.randbytes(16))
-        found.append((topic, chance.randbytes(24) + false))
+        found += [(topic, raw) for raw in false_chains(loot, chance)]
     return found
 
 
@@ -211,15 +217,31 @@ def foreign_commands(name: str, keys: dict[str, bytes]) -> list[bytes]:
 
 def false_announcements(loot: Loot, chance: random.Random) -> list[bytes]:
     """Return announcements of a stream of the attacker's, and of silence: with keys that were told, and with none."""
-    stream = Stream(0x5151, 20_000, 1_000, 150_000, announcement.PRIORITY_EMERGENCY)
     found = []
-    for body in (announcement.build(loot.zone, [stream]), announcement.build(loot.zone, [])):
-        found += [body, chance.randbytes(24) + body]
-        for raw in loot.tellings[-2:]:
-            interval, key, _ = chain.parse(raw[24:])
-            tags = Chain(bytes(16)).tags(key)
-            found += [seal(body, interval, tags), seal(body, interval + 4, tags)]
+    for streams in ([], [false_stream(loot.profile, loot.media0_us)]):
+        body = announcement.build(loot.zone, streams)
+        for interval, key in _told(loot):
+            found += _sealed(loot, body, interval, key, chance)
     return found
+
+
+def false_chains(loot: Loot, chance: random.Random) -> list[bytes]:
+    """Return words on keys that end in a chain of the attacker's, sealed in the same ways; and a key of nobody's."""
+    after = false_anchor(false_chain(loot.first))
+    found = [chance.randbytes(SEAL_BYTES) + chain.build(chance.randrange(1 << 40), chance.randbytes(16))]
+    for interval, key in _told(loot):
+        found += _sealed(loot, chain.build(interval, key, after), interval, key, chance)
+    return found
+
+
+def _told(loot: Loot) -> list[tuple[int, bytes]]:
+    return [chain.parse(raw[SEAL_BYTES:])[:2] for raw in loot.tellings[-2:]]
+
+
+def _sealed(loot: Loot, body: bytes, interval: int, key: bytes, chance: random.Random) -> list[bytes]:
+    """Return a body with the tag of a key that was told, late; with the same as if in time; and with none."""
+    tags = Chain(loot.salt).tags(key)
+    return [body, chance.randbytes(SEAL_BYTES) + body, seal(body, interval + 4, tags), seal(body, interval, tags)]
 
 
 class RogueClient:
@@ -289,7 +311,8 @@ class RogueClient:
             found.append((names.node_topic(other, "ack"), command.build_ack(1, None, Mac(derive(key, "ack")))))
         zone = names.zone_topic(self._loot.zone, "session")
         found += [(zone, raw) for raw in false_announcements(self._loot, chance)]
-        found.append((names.chain_topic("lan"), chance.randbytes(24) + chain.build(5, bytes(16))))
+        topic = names.chain_topic(self._loot.profile.name)
+        found += [(topic, raw) for raw in false_chains(self._loot, chance)]
         found.append(("$CONTROL/dynamic-security/v1", b'{"commands": [{"command": "listClients"}]}'))
         return found
 
@@ -298,7 +321,10 @@ class RogueClient:
             while True:
                 head, body, _ = await read_packet(reader)
                 if head & 0xF0 == packets.PUBLISH:
-                    self.heard.append(packets.parse_publish(head, body)[0])
+                    topic, payload, _, _ = packets.parse_publish(head, body)
+                    self.heard.append(topic)
+                    if topic == names.chain_topic(self._loot.profile.name):
+                        self._loot.tellings.append(payload)
 
 
 async def read_packet(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:

@@ -17,12 +17,17 @@ Inject = Callable[[bytes], None]
 @dataclass(frozen=True)
 class Plunder:
     """What an attacker has. profile: of the zone. keys: of stolen nodes, by name. salt: of the zone's chain, which all
-    nodes know. earlier: packets that were heard before, of this broadcast and of one that is over."""
+    nodes know. media0_us: of the stream on air. first: the first interval of the chain that liars offer.
+
+    earlier: packets that were heard before, of this broadcast and of one that is over.
+    """
 
     profile: Profile
     seed: int
     keys: dict[str, bytes]
     salt: bytes
+    media0_us: int
+    first: int
     earlier: list[bytes]
 
 

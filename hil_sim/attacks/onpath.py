@@ -3,7 +3,9 @@
 from codec.profile import PROFILES
 from codec.wire import rtp, sync
 from codec.wire.mac import Mac, derive
+from codec.wire.tesla import Chain
 from hil_sim.attacks.attack import Attack, Head, Inject, Plunder
+from hil_sim.attacks.falsehood import SSRC, false_chain
 from hil_sim.attacks.inplace import ForgedRtp, TimeDelay, TimeForgery
 from hil_sim.attacks.malformed import malformed_datagrams
 from hil_sim.packets import TO_NODE
@@ -69,6 +71,31 @@ class StolenNode(Attack):
                 self.inject(_false_reply(data, Mac(derive(key, "time")), 30_000_000))
 
 
+class Announced(Attack):
+    """The siren as those at the broker announce it: in a stream of its own, with tags of keys that were told; and in
+    the programme's stream, in time, with those of the chain that they offer as the next one."""
+
+    def __init__(self, plunder: Plunder, inject: Inject) -> None:
+        super().__init__(plunder, inject)
+        self._chain = Chain(plunder.salt)
+        self._false = false_chain(plunder.first)
+        self._false_chain = Chain(self._false.salt)
+
+    def on_audio(self, data: bytes, head: Head) -> None:
+        profile = self.plunder.profile
+        told = data[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES]
+        late = head.packet(next(self.siren), -profile.lag, SSRC)
+        late[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES] = self._chain.before(told, profile.lag)
+        rtp.put_tag(late, self._chain.tags(told))
+        self.inject(bytes(late))
+        interval = profile.terms.interval(self.plunder.media0_us + head.index * profile.frame_us)
+        if self._false.first <= interval - profile.lag and interval <= self._false.last:
+            early = head.packet(next(self.siren))
+            early[rtp.KEY_AT : rtp.KEY_AT + rtp.KEY_BYTES] = self._false.key(interval - profile.lag)
+            rtp.put_tag(early, self._false_chain.tags(self._false.key(interval)))
+            self.inject(bytes(early))
+
+
 class Flood(Attack):
     """Ten packets for each true one: garbage, damage, and the siren at every index that a node may be waiting for."""
 
@@ -99,6 +126,8 @@ ATTACKS: dict[str, type[Attack]] = {
     "time_forgery": TimeForgery,
     "time_delay": TimeDelay,
     "flood": Flood,
+    "lying_broker": Announced,
+    "rogue_client": Announced,
 }
 
 
@@ -111,5 +140,7 @@ def plunder_of(message: dict[str, object], earlier: list[bytes]) -> Plunder:
         seed=int(str(message["seed"])),
         keys={name: bytes.fromhex(key) for name, key in keys.items()},
         salt=bytes.fromhex(str(message["salt"])),
+        media0_us=int(str(message["media0_us"])),
+        first=int(str(message["first"])),
         earlier=earlier,
     )

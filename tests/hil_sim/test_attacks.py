@@ -21,18 +21,31 @@ SAFE = "if latest_us + early_us >= terms.told_us(interval) or self._keychain.tol
 LATEST = "latest_us = self._clock.latest_us(now_us)\n        if"
 ESTIMATE = "latest_us = self._clock.media_us(now_us) if self._clock.locked(now_us) else None\n        if"
 CHAINED = "if not same(part.chain.before(key, interval - part.newest), part.key):"
+SEALED = "if latest_us + terms.interval_us // tesla.EARLY_SHARE >= terms.told_us(interval):"
+NEXT = "self.sealed(raw, lambda _: take_next(after), now_us)"
+CHAINS = "        for part in self._parts:\n            if part.after"
 TIME_TAG = "if not sync.genuine(data, self._key):"
-WITHOUT = {
+WITHOUT: dict[str, Any] = {
     "a bound of the time": ("forged-rtp", (VERIFIER, SAFE, "if self._keychain.told(interval):")),
     "any look at the time": ("forged-rtp", (VERIFIER, SAFE, "if False:")),
     "a look at whose key it is": ("forged-rtp", ("firmware/node/keychain.py", CHAINED, "if False:")),
     "a bound that delays cannot move": ("time-delay", (VERIFIER, LATEST, ESTIMATE)),
+    "a look at the time of what is announced": (
+        "lying-broker",
+        (VERIFIER, SEALED, "if False:"),
+        (VERIFIER, SAFE, "if False:"),
+    ),
+    "proof of the next chain": (
+        "lying-broker",
+        (VERIFIER, NEXT, "take_next(after)"),
+        ("firmware/node/keychain.py", CHAINS, CHAINS.replace("self._parts", "reversed(self._parts)")),
+    ),
     "tags of time": ("time-forgery", ("firmware/node/bursts.py", TIME_TAG, "if False:")),
 }
 """A node without what: the scenario by which it must be heard, and what is replaced in which file."""
 SOONEST = "any look at the time"
 """The one that every run of the tests tries; `make attacks` tries all."""
-SHORT_S = 9.0
+SHORT_S = 11.0
 ALONE = sorted(set(SCENARIOS.glob("attack-*.toml")) - {SCENARIOS / "attack-all.toml"})
 
 
@@ -85,8 +98,8 @@ def test_nothing_is_heard_of(path: Path) -> None:
     "what", [pytest.param(what, marks=[] if what == SOONEST else pytest.mark.attacks) for what in WITHOUT]
 )
 def test_the_siren_is_heard_from_a_node_without(what: str, weaken: Any) -> None:
-    name, change = WITHOUT[what]
-    weaken(change)
+    name, *changes = WITHOUT[what]
+    weaken(*changes)
     verdict = play(shortened(load(SCENARIOS / f"attack-{name}.toml")))
     assert verdict["foreign_ms"] > 0
     assert not verdict["passed"]
