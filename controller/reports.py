@@ -13,6 +13,7 @@ from codec.wire.report import ONLINE
 from controller.clock import mono_us, wall_us
 from controller.errors import ConflictError, ControllerError
 from controller.events import Bus
+from controller.greetings import Greetings
 from controller.leads import Arrival
 from controller.link import presence
 from controller.link.nodes import Link
@@ -60,6 +61,7 @@ class Reports:
         self._unsaved: set[str] = set()
         self._waiting: dict[tuple[str, int], asyncio.Future[tuple[str | None, bool]]] = {}
         self._known: set[str] = set()
+        self._greetings = Greetings(self._greet)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -77,6 +79,7 @@ class Reports:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        await self._greetings.stop()
         await self._flush()
 
     def view(self, node: Node) -> dict[str, Any]:
@@ -159,7 +162,7 @@ class Reports:
         self.presence.status(node_id, online, mono_us())
         self._keep(node_id, status=status)
         if online:
-            await self._greet(node_id)
+            self._greetings.want(node_id)
 
     async def on_health(
         self,
@@ -175,7 +178,7 @@ class Reports:
         arrived = self.presence.health(node_id, mono_us())
         self._keep(node_id, health={"counters": counters, "gauges": gauges, "on_air": on_air, "silent": silent})
         if arrived:
-            await self._greet(node_id)
+            self._greetings.want(node_id)
 
     async def on_ack(self, node_id: str, raw: bytes) -> None:
         """Hand the answer to whom it was for; raises WireError for one that the node did not make.

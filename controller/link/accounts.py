@@ -97,6 +97,7 @@ class Accounts:
                 commands.append({"command": "createClient", **login, "clientid": _client_id(each)})
             else:
                 commands.append({"command": "modifyClient", **login})
+                commands.append({"command": "enableClient", "username": each.node_id})  # another board may be it now
         return commands
 
     def snapshot(self) -> tuple[dict[str, Account], set[str]]:

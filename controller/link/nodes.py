@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import ssl
@@ -18,6 +19,7 @@ from controller.chains import Chains
 from controller.clock import mono_us
 from controller.errors import StartError, UnavailableError
 from controller.link.accounts import CONTROL_TOPIC, CONTROLLER, RESPONSE_TOPIC, Accounts, Commands
+from controller.link.floods import Floods, Inbox
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class Link:
         self._accounts = accounts
         self._responses: dict[str, asyncio.Future[str | None]] = {}
         self._admission = asyncio.Lock()
+        self._floods = Floods()
         self._number = 0
         self._listener = listener
         self._client: aiomqtt.Client | None = None
@@ -244,6 +247,7 @@ class Link:
             timeout=CONNECT_S,
             keepalive=KEEPALIVE_S,
             max_queued_incoming_messages=10_000,
+            queue_type=functools.partial(Inbox, self._floods),  # type: ignore[arg-type]
         )
 
     async def _serve(self, client: aiomqtt.Client) -> None:
@@ -263,6 +267,7 @@ class Link:
                 group.create_task(self._tell_keys(client))
                 group.create_task(self._listen(client))
                 if self._accounts is not None:
+                    group.create_task(self._floods.keep_out(client))
                     group.create_task(self._admit(client))  # what changed while it was away
         except BaseExceptionGroup as errors:
             lost, other = errors.split(aiomqtt.MqttError)
