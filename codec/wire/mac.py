@@ -2,6 +2,11 @@
 
 import hashlib
 
+try:
+    from hmac import compare_digest
+except ImportError:  # MicroPython
+    compare_digest = None  # type: ignore[assignment]
+
 KEY_BYTES = 32
 """Of a node's key; and of what :func:`derive` makes of it."""
 BLOCK_BYTES = 64
@@ -32,10 +37,14 @@ class Mac:
 
 def same(one: bytes | memoryview, other: bytes | memoryview) -> bool:
     """True when both are equal; takes as long wherever they differ, so that nobody can guess byte by byte."""
+    if compare_digest is not None:
+        return compare_digest(one, other)
     if len(one) != len(other):
         return False
-    # All bytes go through the exclusive or, whatever they are; a comparison of bytes stops at the first that differs.
-    return int.from_bytes(one, "big") ^ int.from_bytes(other, "big") == 0
+    different = 0
+    for i in range(len(one)):  # by index: pairs of zip() would be garbage
+        different |= one[i] ^ other[i]
+    return different == 0
 
 
 def derive(key: bytes, purpose: str) -> bytes:
