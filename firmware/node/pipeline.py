@@ -60,7 +60,7 @@ class Pipeline:
         if outcome == GENUINE:
             self._deliver(stream.ssrc, frame_index, data, now_us)
         elif self._plays(stream.ssrc):
-            self._arrived(frame_index, data, True, self.jitter.floor, now_us)
+            self._arrived(frame_index, False, True, self.jitter.floor, now_us)
 
     def _plays(self, ssrc):
         stream = self.player.stream
@@ -81,17 +81,18 @@ class Pipeline:
         slack_us = player.patience_us(player.stream) - player.transit_us(player.stream, frame_index, now_us)
         kept = self.jitter.put(frame_index, memoryview(data)[rtp.HEADER_BYTES :], slack_us)
         if arrived_us == now_us or not played:
-            self._arrived(frame_index, data, kept, floor, arrived_us)
+            self._arrived(frame_index, data[1] >= 0x80, kept, floor, arrived_us)
         if not played:
-            for index, waiting, came_us in self.verifier.held(ssrc):
-                self._arrived(index, waiting, True, floor, came_us)
+            for index, came_us in self.verifier.held(ssrc):
+                self._arrived(index, False, True, floor, came_us)
 
     def _missed(self, ssrc, frame_index):
         if self._plays(ssrc):
             self.repair.missed(frame_index)
 
-    def _arrived(self, frame_index, data, kept, floor, arrived_us):
-        if self.repair.arrived(frame_index, data[1] >= 0x80, kept, floor):
+    def _arrived(self, frame_index, marker, kept, floor, arrived_us):
+        # marker: it follows silence. Not believed of what waits for its key, or a forged one would make a loss silence.
+        if self.repair.arrived(frame_index, marker, kept, floor):
             self.arrivals.put(self.player.transit_us(self.player.stream, frame_index, arrived_us))
 
     def tell(self, raw, take_next, now_us):

@@ -95,8 +95,8 @@ class Verifier:
         return interval
 
     def held(self, ssrc):
-        """Return ``(frame_index, data, arrived_us)`` of each frame of a stream that waits for its key."""
-        return [(frame[2], kept[0][0], kept[0][1]) for frame, kept in self._frames.items() if frame[1] == ssrc]
+        """Return ``(frame_index, arrived_us)`` of each frame of a stream that waits for its key."""
+        return [(frame[2], kept[0][1]) for frame, kept in self._frames.items() if frame[1] == ssrc]
 
     def sealed(self, raw, take, now_us):
         """Hand the body in `raw` to ``take(body)`` once it proves genuine; False if it never will. Raises WireError."""

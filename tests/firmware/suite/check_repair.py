@@ -3,7 +3,7 @@
 from chance import Chance
 from voice import LAN, NODE_KEY, Voice, packet
 
-from codec.wire import announcement
+from codec.wire import announcement, nack
 from codec.wire.mac import Mac, derive
 from firmware.node.arrivals import Arrivals
 from firmware.node.counters import new_counters
@@ -66,6 +66,32 @@ class _Led:
         return local_us
 
     latest_us = media_us
+
+
+def check_a_forged_marker_does_not_make_a_loss_silence():
+    clock = _Led()
+    clock.trip_us, clock.round_trip_us = 100000, 90000
+    voice = Voice(LAN, 10000000)
+    keychain = Keychain()
+    keychain.take(voice.terms, voice.anchors(10000000))
+    pipeline = Pipeline(clock, clock, keychain, Mac(b"own"), lambda: 0, None, new_counters())
+    stream = announcement.Stream(80, 20000, 10000000, 800000, 3)
+    pipeline.announce([stream], 0)
+
+    def take(index, forged=False):
+        media_us = 10000000 + index * 20000
+        data = voice.sign(packet(stream, index, b"abc"), media_us)
+        if forged:
+            data[1] |= 0x80
+        pipeline.receive(bytes(data), media_us + 10000 + index)
+
+    for index in range(5):
+        take(index)
+    pipeline.jitter.restart(0)
+    take(8, forged=True)
+    take(8)
+    found = pipeline.ask_again(b"12345678", 10180000)
+    assert nack.parse(found)[2] == [5, 6, 7], nack.parse(found)
 
 
 def check_what_is_missing_is_no_matter_before_the_way_to_the_controller_is_known():
