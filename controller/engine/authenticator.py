@@ -44,7 +44,7 @@ class Authenticator:
         found: dict[str, list[SecretChain]] = {}
         terms: dict[str, Terms] = {}
         for entry in entries:
-            if not isinstance(entry, dict) or entry.get("name") not in PROFILES:
+            if not isinstance(entry, dict) or str(entry.get("name")) not in PROFILES:
                 raise WireError("a chain is an object with the name of a profile")
             try:
                 terms[entry["name"]] = parse_terms(entry)

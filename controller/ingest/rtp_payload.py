@@ -79,9 +79,10 @@ class OpusDecoder:
         return self._scaled(count)
 
     def conceal(self, frames: int) -> Samples:
-        """Return `frames` samples that go on as the sound was going."""
+        """Return `frames` samples that go on as the sound was going, none where that is less than libopus conceals."""
         frames = min(frames, opus.MAX_FRAME_SAMPLES)
-        return self._scaled(self._decoder.conceal(self._pcm, frames - frames % _CONCEAL_STEP))
+        frames -= frames % _CONCEAL_STEP
+        return self._scaled(self._decoder.conceal(self._pcm, frames)) if frames else _NOTHING
 
     def _scaled(self, count: int) -> Samples:
         return self._pcm[:count].astype(np.float32) * _INT16

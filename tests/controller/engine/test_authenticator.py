@@ -129,6 +129,7 @@ GOOD = {"interval_us": 20_000, "lag": 3, **two_chains()[0].message()}
         ([{**GOOD, "name": "lan", "keys": ["00" * 15] * 2}], "chain lan: a key has 16 bytes"),
         ([{**GOOD, "name": "lan", "keys": ["x", "y"]}], "chain lan: "),
         ([{**GOOD, "name": "lan", "keys": [1, 2]}], "chain lan: "),
+        ([{**GOOD, "name": {}}], "a chain is an object with the name of a profile"),
         ([{**GOOD, "name": "lan", "salt": "00"}], "chain lan: salt must be 32 hexadecimal digits"),
     ],
 )

@@ -145,6 +145,17 @@ def test_malformed_is_counted(datagram: bytes) -> None:
     assert receiver.counters.malformed == 1
 
 
+def test_opus_that_begins_with_garbage_and_a_gap_plays() -> None:
+    receiver = RtpReceiver(RtpRequest(port=5004))
+    payload = bytearray(1275)
+    payload = payload[: opus.Encoder(960).encode_into(np.zeros(960, np.int16), payload)]
+    receiver.receive(packet(0, b"\xff\xff\xff"), 0)
+    heard = sum(len(receiver.receive(packet(number, bytes(payload)), number * 20_000)) for number in range(9, 40))
+    heard += len(receiver.poll(2_000_000))
+    assert receiver.counters.malformed == 1
+    assert heard >= 25 * 960
+
+
 def test_opus_garbage_is_counted_and_the_rest_plays() -> None:
     receiver = RtpReceiver(RtpRequest(port=5004))
     encoder = opus.Encoder(960)
