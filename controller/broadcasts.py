@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from codec.wire.announcement import PRIORITY_NAMES
+from codec.wire.announcement import PRIORITY_EMERGENCY, PRIORITY_NAMES
 from controller import plan
 from controller.air import Air
 from controller.audit.log import Audit
@@ -18,6 +18,7 @@ from controller.clock import wall_us
 from controller.errors import ConflictError, ControllerError, NotFoundError
 from controller.events import Bus
 from controller.ingest.request import SourceRequest, parse_request
+from controller.people.who import Who
 from controller.pushed import PushPipe
 from controller.sources import RunningSource, Sources, resumed
 from controller.states import ACTIVE, ENDED, FAILED, ON_AIR, STALLED, STARTING
@@ -33,6 +34,14 @@ RESUME_WITHIN_S = 600.0
 """A controller that was away for longer takes nothing up again: nobody expects a voice from hours ago."""
 INPUT_WITHIN_S = 60.0
 """A push session that gets no samples for so long after its start is given up."""
+
+
+def may_speak(broadcast: Session, who: Who) -> bool:
+    """Return whether somebody may give a session's samples: his own one's, and in an emergency anybody's."""
+    if "broadcast.emergency" in who.permissions:
+        return "broadcast" in who.permissions
+    own = broadcast.account == who.account and broadcast.priority < PRIORITY_EMERGENCY
+    return own and "broadcast" in who.permissions
 
 
 class Broadcasts:
@@ -90,9 +99,15 @@ class Broadcasts:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def begin(
-        self, source: SourceRequest, zones: Sequence[str], priority: int, gain_db: float, allow_empty: bool = False
+        self,
+        source: SourceRequest,
+        zones: Sequence[str],
+        priority: int,
+        gain_db: float,
+        allow_empty: bool = False,
+        account: str | None = None,
     ) -> Session:
-        """Put a source on air in zones and return the session, which is in the database.
+        """Put a source on air in zones and return the session, which is in the database. account: whose it is.
 
         Raises NotFoundError for an unknown zone or sound, ConflictError for a zone without nodes or too many sessions.
         """
@@ -106,6 +121,7 @@ class Broadcasts:
             zones=list(dict.fromkeys(zones)),
             priority=priority,
             gain_db=gain_db,
+            account=account,
             state=STARTING,
             reason="",
             accepted_wall_us=wall_us(),

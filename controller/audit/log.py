@@ -57,6 +57,12 @@ class Audit:
             session.info[_CHANGE] = change
         await self._append(session, Change(who, address, action, thing, details))
 
+    async def note_current(self) -> None:
+        """Add the record of the change under way before it is over: it goes on for long."""
+        change = changes.current()
+        if change and not change.recorded:
+            await self.note(change)
+
     async def note(self, change: Change) -> None:
         """Add a record of a change that no other transaction told of, or that was refused."""
         async with self._database.write() as session:

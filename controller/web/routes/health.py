@@ -2,28 +2,26 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 
 from controller.errors import UnavailableError
 from controller.events import Watcher
 from controller.office import Office
 from controller.people.permissions import needs
-from controller.web.access import credentials
 from controller.web.errors import errors
 from controller.web.parts import PerhapsWho, TheOffice
+from controller.web.recheck import until_refused
 
 router = APIRouter(prefix="/api", tags=["health"])
 
 KEEPALIVE_S = 15.0
 """A comment line so often: proxies and phones close what is quiet."""
-RECHECK_S = 5.0
-"""So long may somebody who was signed out still watch."""
 
 
 class Health(BaseModel):
@@ -86,38 +84,33 @@ async def events(office: TheOffice, request: Request) -> StreamingResponse:
     if office.bus.full:
         raise UnavailableError("too_many_watchers", "Too many watch already.", "Close other windows; try again.")
     return StreamingResponse(
-        _lines(office, *credentials(request.headers)),
+        _lines(office, request.headers),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _lines(office: Office, bearer: str | None, cookie: str | None) -> AsyncIterator[str]:
+async def _lines(office: Office, headers: Headers) -> AsyncIterator[str]:
     with office.bus.watch() as watcher:
         yield "event: hello\ndata: {}\n\n"
         waiting = asyncio.ensure_future(_next(watcher))
-        told_s = checked_s = time.monotonic()
+        refused = asyncio.ensure_future(until_refused(office, headers, lambda who: "read" in who.permissions))
         try:
             while True:
-                done, _ = await asyncio.wait({waiting}, timeout=RECHECK_S)
-                now_s = time.monotonic()
-                if now_s - checked_s >= RECHECK_S:
-                    who = await office.people.who(bearer, cookie, used=False)
-                    if who is None or "read" not in who.permissions:
-                        return
-                    checked_s = now_s
-                if done:
-                    event = waiting.result()
-                    if event is None:
-                        return
-                    yield f"event: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
-                    waiting = asyncio.ensure_future(_next(watcher))
-                    told_s = now_s
-                elif now_s - told_s >= KEEPALIVE_S:
+                await asyncio.wait({waiting, refused}, timeout=KEEPALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+                if refused.done():
+                    return
+                if not waiting.done():
                     yield ": still here\n\n"
-                    told_s = now_s
+                    continue
+                event = waiting.result()
+                if event is None:
+                    return
+                yield f"event: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
+                waiting = asyncio.ensure_future(_next(watcher))
         finally:
             waiting.cancel()
+            refused.cancel()
 
 
 async def _next(watcher: Watcher) -> tuple[str, dict[str, Any]] | None:

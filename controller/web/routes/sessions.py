@@ -5,11 +5,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
+from controller.broadcasts import may_speak
 from controller.descriptions import describe
+from controller.errors import RefusedError
 from controller.people.permissions import needs
+from controller.people.who import Who
 from controller.web.errors import errors
 from controller.web.models.sessions import SessionList, SessionNew, SessionOut, SessionPatch, SessionSolo, SoloOut
 from controller.web.parts import TheOffice, TheWho
+from controller.web.recheck import ends_before, until_refused
 from controller.web.views import session_out
 
 router = APIRouter(prefix="/api/sessions", tags=["sessions"])
@@ -31,7 +35,9 @@ async def begin(office: TheOffice, who: TheWho, body: SessionNew) -> SessionOut:
     if body.priority == "emergency":
         who.must("broadcast.emergency")
     return session_out(
-        await office.broadcasts.begin(body.source, body.zones, body.priority_number(), body.gain_db, body.allow_empty)
+        await office.broadcasts.begin(
+            body.source, body.zones, body.priority_number(), body.gain_db, body.allow_empty, who.account
+        )
     )
 
 
@@ -100,23 +106,36 @@ async def solo(
 @router.put(
     "/{session_id}/input",
     summary="Send samples",
-    responses=errors(404, 409),
+    responses=errors(403, 404, 409),
     openapi_extra=needs("broadcast", "broadcast.input"),
 )
 async def push(
     request: Request,
     office: TheOffice,
+    who: TheWho,
     session_id: str,
     sample_format: Annotated[Literal["s16", "f32"], Query(alias="format")] = "s16",
 ) -> SessionOut:
     """Raw 48 kHz mono samples, little-endian, for a session whose source is `push`; best as a chunked body.
 
-    The body is taken at the pace at which it is played. Its end is the session's end; a lost connection too.
+    The body is taken at the pace at which it is played. Its end is the session's end; a lost connection too, and the
+    end of the sign-in or token that it is sent with. Refused to others than who began the session, unless they have
+    broadcast.emergency.
     """
-    await office.broadcasts.get(session_id)
+    broadcast = await office.broadcasts.get(session_id)
+
+    def may(asker: Who) -> bool:
+        return may_speak(broadcast, asker)
+
+    if not may(who):
+        raise RefusedError("not_yours", f"{who.name} did not begin this session.", "Start another session.")
     pipe = office.broadcasts.input_of(session_id)
     try:
-        await pipe.pour(request.stream(), sample_format)
+        await office.audit.note_current()
+        refused = until_refused(office, request.headers, may, used=True)
+        if not await ends_before(refused, pipe.pour(request.stream(), sample_format)):
+            await office.broadcasts.end(session_id, "the sender may not speak any more")
+            raise RefusedError("not_allowed", f"{who.name} may not speak any more.", "Sign in again.")
     except ClientDisconnect:
         await office.broadcasts.end(session_id, "the sender's connection was lost")
     finally:

@@ -194,6 +194,44 @@ def test_an_emergency_needs_a_permission_of_its_own(people: Running) -> None:
         assert browser.post("/api/sessions", json=body).status_code == 201
 
 
+def input_status(speaker: httpx.Client, session: str) -> int:
+    return speaker.put(f"/api/sessions/{session}/input", content=b"\1\2" * 480).status_code
+
+
+def test_nobody_speaks_in_a_session_that_is_not_his(people: Running) -> None:
+    people.village("thon-2", "cum-2")
+    body = {"source": {"kind": "push"}, "zones": ["thon-2"]}
+    with signed_in(people, "technician") as technician, signed_in(people, "operator") as operator:
+        for begun in ({}, {"priority": "emergency"}):
+            session = operator.post("/api/sessions", json={**body, **begun}).json()["id"]
+            assert input_status(technician, session) == 403
+            assert input_status(operator, session) == 200
+        session = technician.post("/api/sessions", json=body).json()["id"]
+        assert input_status(technician, session) == 200
+        session = technician.post("/api/sessions", json=body).json()["id"]
+        assert input_status(operator, session) == 200, "who may speak in an emergency may speak anywhere"
+
+
+def test_a_voice_ends_with_the_sign_in_and_is_in_the_audit_from_its_start(people: Running) -> None:
+    people.village("thon-3", "cum-3")
+    with signed_in(people, "operator") as operator:
+        body = {"source": {"kind": "push"}, "zones": ["thon-3"]}
+        session = operator.post("/api/sessions", json=body).json()["id"]
+
+        def voice() -> Iterator[bytes]:
+            yield b"\1\2" * 48_000
+            people.until_state(session, "on_air")
+            newest = people.get("/api/audit?limit=1")["records"][0]
+            assert (newest["who"], newest["action"], newest["object"]) == ("operator", "broadcast.input", session)
+            operator.cookies.clear()
+            people.http.put("/api/users/operator/password", json={"password": PASSWORD}).raise_for_status()
+            people.until_state(session, "ended", 6)
+
+        refused = operator.put(f"/api/sessions/{session}/input", content=voice())
+        assert refused.status_code == 403, refused.text
+        assert people.get(f"/api/sessions/{session}")["reason"] == "the sender may not speak any more"
+
+
 def test_a_route_that_says_nothing_keeps_the_controller_from_starting() -> None:
     from fastapi import APIRouter, FastAPI
 
