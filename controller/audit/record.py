@@ -60,12 +60,12 @@ def _clean(value: Any) -> Any:
         return {str(name): _clean(each) for name, each in value.items() if name not in SECRETS}
     if isinstance(value, list | tuple):
         return [_clean(each) for each in value]
-    if isinstance(value, str) and value.startswith(("http://", "https://")):
-        return _public(value)
+    if isinstance(value, str) and value[:8].lower().startswith(("http://", "https://")):
+        return public_url(value)
     return value
 
 
-def _public(url: str) -> str:
+def public_url(url: str) -> str:
     """Return a URL without what it may hold of secrets: a password, a query."""
     try:
         parts = urlsplit(url)

@@ -1,7 +1,9 @@
 """Rows of the database as answers."""
 
 from codec.wire.announcement import PRIORITY_NAMES
+from controller.audit.record import public_url
 from controller.office import Office
+from controller.people.who import Who
 from controller.storage.tables import Node, Session, Sound, Zone
 from controller.web.models.fields import Address, at
 from controller.web.models.nodes import NodeOut
@@ -26,9 +28,10 @@ def zone_out(office: Office, zone: Zone, nodes: list[Node]) -> ZoneOut:
     )
 
 
-def node_out(office: Office, node: Node) -> NodeOut:
-    """Return a node as clients see it, with its last reports."""
+def node_out(office: Office, node: Node, who: Who) -> NodeOut:
+    """Return a node as `who` sees it, with its last reports."""
     reports = office.reports.view(node)
+    inside = not who.permissions.isdisjoint(("nodes.write", "audit.read"))
     return NodeOut(
         id=node.id,
         title=node.title,
@@ -42,14 +45,14 @@ def node_out(office: Office, node: Node) -> NodeOut:
         lon=node.lon,
         rtp_address=_address(node.rtp_address),
         board=node.board,
-        serial=node.serial,
-        sim_number=node.sim_number,
-        sim_serial=node.sim_serial,
-        postal_address=node.postal_address,
+        serial=node.serial if inside else None,
+        sim_number=node.sim_number if inside else None,
+        sim_serial=node.sim_serial if inside else None,
+        postal_address=node.postal_address if inside else None,
         horns=node.horns,
         height_m=node.height_m,
         aim_deg=node.aim_deg,
-        note=node.note,
+        note=node.note if inside else None,
         enrolled_at=at(node.enrolled_wall_us),
         retired_at=at(node.retired_wall_us),
         state=reports["state"] if node.retired_wall_us is None else "retired",
@@ -60,13 +63,16 @@ def node_out(office: Office, node: Node) -> NodeOut:
 
 
 def session_out(row: Session) -> SessionOut:
-    """Return a session as clients see it."""
+    """Return a session as clients see it: of a stream's address without a password or query."""
+    source = row.source
+    if "url" in source:
+        source = {**source, "url": public_url(source["url"])}
     return SessionOut.model_validate(
         {
             "id": row.id,
             "state": row.state,
             "reason": row.reason,
-            "source": row.source,
+            "source": source,
             "zones": row.zones,
             "priority": PRIORITY_NAMES[row.priority],
             "gain_db": row.gain_db,

@@ -75,7 +75,8 @@ class NodeNew(NodePatch):
 
 class NodeOut(BaseModel):
     """A node with what it told last. state new: never heard; silent: no health though it seems connected; retired: out
-    of service, without a key. enrolled_at: when a board got its key."""
+    of service, without a key. enrolled_at: when a board got its key. serial, sim_number, sim_serial, postal_address and
+    note are null for who has neither nodes.write nor audit.read."""
 
     id: str
     title: str
@@ -89,14 +90,14 @@ class NodeOut(BaseModel):
     lon: float | None
     rtp_address: Address | None
     board: str
-    serial: str
-    sim_number: str
-    sim_serial: str
-    postal_address: str
+    serial: str | None
+    sim_number: str | None
+    sim_serial: str | None
+    postal_address: str | None
     horns: int | None
     height_m: float | None
     aim_deg: float | None
-    note: str
+    note: str | None
     enrolled_at: datetime | None
     retired_at: datetime | None
     state: NodeState

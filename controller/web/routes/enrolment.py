@@ -36,7 +36,7 @@ async def add_node(office: TheOffice, who: TheWho, body: NodeNew, response: Resp
     node = await office.stations.add_node(body.columns())
     made = enrolment_out(office, node.id, await office.enrolments.make(node.id), pin) if enrols else None
     return NodeAdded(
-        **node_out(office, node).model_dump(),
+        **node_out(office, node, who).model_dump(),
         broker=office.public_broker(),
         media=office.public_media(),
         enrolment=made,
@@ -72,9 +72,9 @@ async def make_code(office: TheOffice, node_id: str, response: Response) -> Enro
     responses=errors(404),
     openapi_extra=needs("nodes.enrol", "node.retire"),
 )
-async def retire(office: TheOffice, node_id: str) -> NodeOut:
+async def retire(office: TheOffice, who: TheWho, node_id: str) -> NodeOut:
     """Destroys its key: its board is a stranger at once. It stays in the inventory until it is removed."""
-    return node_out(office, await office.enrolments.retire(node_id))
+    return node_out(office, await office.enrolments.retire(node_id), who)
 
 
 @router.post("/api/enrol", summary="Become a node", responses=errors(400, 403, 422, 429))

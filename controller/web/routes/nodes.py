@@ -9,23 +9,23 @@ from controller.people.permissions import needs
 from controller.web.errors import errors
 from controller.web.models.fields import at
 from controller.web.models.nodes import Command, CommandOut, NodeList, NodeOut, NodePatch, Stranger
-from controller.web.parts import TheOffice
+from controller.web.parts import TheOffice, TheWho
 from controller.web.views import node_out
 
 router = APIRouter(prefix="/api/nodes", tags=["nodes"])
 
 
 @router.get("", summary="List nodes", openapi_extra=needs("read"))
-async def list_nodes(office: TheOffice) -> NodeList:
+async def list_nodes(office: TheOffice, who: TheWho) -> NodeList:
     """Our nodes by id with their state, and strangers at the broker."""
     strangers = [Stranger(id=name, seen_at=at(seen)) for name, seen in office.reports.unknown.items()]
-    return NodeList(nodes=[node_out(office, node) for node in await office.stations.nodes()], unknown=strangers)
+    return NodeList(nodes=[node_out(office, node, who) for node in await office.stations.nodes()], unknown=strangers)
 
 
 @router.get("/{node_id}", summary="Read a node", responses=errors(404), openapi_extra=needs("read"))
-async def read_node(office: TheOffice, node_id: str) -> NodeOut:
+async def read_node(office: TheOffice, who: TheWho, node_id: str) -> NodeOut:
     """One node."""
-    return node_out(office, await office.stations.node(node_id))
+    return node_out(office, await office.stations.node(node_id), who)
 
 
 @router.patch(
@@ -34,11 +34,11 @@ async def read_node(office: TheOffice, node_id: str) -> NodeOut:
     responses=errors(400, 404, 422),
     openapi_extra=needs("nodes.write", "node.change"),
 )
-async def change_node(office: TheOffice, node_id: str, body: NodePatch) -> NodeOut:
+async def change_node(office: TheOffice, who: TheWho, node_id: str, body: NodePatch) -> NodeOut:
     """Fields that are left out stay as they are. The node is told now, or when it comes on line."""
     node = await office.stations.change_node(node_id, body.columns())
     await office.reports.configure(node)
-    return node_out(office, node)
+    return node_out(office, node, who)
 
 
 @router.delete(

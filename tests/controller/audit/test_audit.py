@@ -202,8 +202,12 @@ def test_secrets_stay_out() -> None:
         "password": "p1",
         "inner": [{"new_password": "p2", "token": "p3", "code": "p4"}],
         "url": "http://lan:p5@radio.example/live?key=p6",
+        "typed": "HTTP://lan:p7@radio.example/live",
     }
-    assert details_of(body) == '{"inner":[{}],"name":"lan","url":"http://radio.example/live?…"}'
+    assert (
+        details_of(body)
+        == '{"inner":[{}],"name":"lan","typed":"http://radio.example/live","url":"http://radio.example/live?…"}'
+    )
     assert "sha256" in details_of({"text": "a" * 400_000})
 
 

@@ -232,6 +232,23 @@ def test_a_voice_ends_with_the_sign_in_and_is_in_the_audit_from_its_start(people
         assert people.get(f"/api/sessions/{session}")["reason"] == "the sender may not speak any more"
 
 
+def test_a_board_learns_no_password_of_a_stream_and_no_sim(people: Running) -> None:
+    people.village("thon-4", "cum-4")
+    inventory = {"serial": "A1", "sim_number": "0912345678", "sim_serial": "8984012345678", "note": "khoá ở nhà bà Sáu"}
+    inventory["postal_address"] = "12 Thôn Đông"
+    people.http.patch("/api/nodes/cum-4", json=inventory).raise_for_status()
+    source = {"kind": "stream", "url": "HTTP://lan:secret@127.0.0.1:9/live?key=secret"}
+    session = people.post("/api/sessions", {"source": source, "zones": ["thon-4"]})["id"]
+    for role, inside in (("board", False), ("operator", False), ("technician", True), ("auditor", True)):
+        with signed_in(people, role) as browser:
+            for path in (f"/api/sessions/{session}", "/api/sessions"):
+                assert "//127.0.0.1:9/live?…" in browser.get(path).text and "secret" not in browser.get(path).text
+            shown = browser.get("/api/nodes/cum-4").json()
+            assert shown["id"] == "cum-4"
+            assert {name: shown[name] for name in inventory} == (inventory if inside else dict.fromkeys(inventory))
+            assert ("0912345678" in browser.get("/api/nodes").text) == inside
+
+
 def test_a_route_that_says_nothing_keeps_the_controller_from_starting() -> None:
     from fastapi import APIRouter, FastAPI
 
