@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from controller.settings import default_folder
+from controller.settings import LOOPBACK, default_folder
 from controller.storage.files import write_atomically
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _MAX_BYTES = 64 * 1024
 
 

@@ -15,7 +15,7 @@ from controller import localaccess
 from controller.office import Office
 from controller.people.accounts import FIRST
 from controller.ports import listen_tcp
-from controller.settings import Settings
+from controller.settings import LOOPBACK, Settings
 from controller.web.app import create_app
 from controller.web.front import Connection, Front
 from controller.web.rehearsal import rehearse
@@ -93,7 +93,7 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
     reached_at = {office.public_broker()[0], office.public_media()[0]}
     if office.broker:
         reached_at.add(office.settings.broker_bind)
-    if reached_at & localaccess.LOOPBACK:
+    if reached_at & LOOPBACK:
         log.warning("Only nodes on this machine can reach it; for others set host in [public] and bind in [broker].")
     addresses = _addresses(office, http.getsockname()[1])
 

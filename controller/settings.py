@@ -13,6 +13,7 @@ from codec.profile import PROFILES, Profile
 from controller.errors import StartError
 from controller.people.oidc import OidcSettings, read_settings
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 LEAST_NODE_US = 25_000
 """So long before its time a node must have a frame, and the key that proves it (docs/architecture.md)."""
 
@@ -35,8 +36,8 @@ class Settings:
     multicast_ttl: routers that multicast may cross, plus one; 0 keeps it on this machine.
     broker_host: an external MQTT broker; empty: our own mosquitto, listening at broker_bind. broker_port: of either.
     broker_username, broker_password: the controller's account at an external broker; the password may be in the file
-    broker_password_file. broker_tls: whether an external broker is spoken to by TLS. broker_ca: PEM file of the
-    authority that its certificate is from, which nodes are given.
+    broker_password_file. broker_tls: whether an external broker is spoken to by TLS; without, it must be on this
+    machine. broker_ca: PEM file of the authority that its certificate is from, which nodes are given.
     public_host: the address that nodes are told to connect to; empty: found from the routes of this machine.
     public_web: host and port of the reverse proxy that boards enrol at; None: there is none.
     folder: database, sound files, clock anchor. database_url: SQLAlchemy async URL; empty: SQLite in `folder`.
@@ -315,9 +316,13 @@ def _check_broker(name: str, values: dict[str, Any]) -> None:
             "broker_password" in values and "broker_password_file" in values,
             "Leave one out.",
         ),
+        "has tls = false, which would send passwords and keys of nodes in the clear.": (
+            not values.get("broker_tls", True) and values["broker_host"] not in LOOPBACK,
+            "Only a broker on this machine (127.0.0.1) may go without; else give its ca.",
+        ),
         "has no ca.": (
             values.get("broker_tls", True) and "broker_ca" not in values,
-            "Give the PEM file of the authority that its certificate is from: nodes verify it; or tls = false.",
+            "Give the PEM file of the authority that its certificate is from: nodes verify it.",
         ),
     }
     for what, (is_so, hint) in wrong.items():

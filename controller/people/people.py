@@ -80,6 +80,12 @@ class People:
         self._delays.succeeded(name, address)
         return True
 
+    async def confirm_totp(self, name: str, code: str, address: str) -> None:
+        """Ask for one-time codes from now on; raises UnusableError for a wrong code, TooOftenError like a sign-in."""
+        self._delays.attempt(name, address, mono_us())
+        await self.accounts.confirm_totp(name, code)
+        self._delays.succeeded(name, address)
+
     async def sign_in_subject(self, person: Person) -> str:
         """Return what the cookie of somebody shall hold whom the provider signed in; raises RefusedError."""
         account = await self.accounts.by_subject(person.subject, person.title, person.roles, person.name)

@@ -67,6 +67,7 @@ def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
         ('[broker]\nhost = "a"\nbind = "b"', "both host and bind"),
         ('[broker]\nhost = "a"\npassword = "x"\npassword_file = "y"\ntls = false', "both password and password_file"),
         ('[broker]\nhost = "a"', "has no ca"),
+        ('[broker]\nhost = "a"\ntls = false', "in the clear"),
         ("[broker]\ntls = false", "tls is of a broker that runs elsewhere"),
         ('[broker]\npassword = ""', "password must be a text"),
         ('[broker]\nhost = "a"\nport = 0', "port 0 needs a broker of our own"),

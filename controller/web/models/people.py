@@ -50,6 +50,12 @@ class PasswordChange(Body):
     new_password: Password
 
 
+class TotpNew(Body):
+    """password: the one of now, so that a stolen sign-in binds no telephone of its own."""
+
+    password: Password
+
+
 class TotpOffer(BaseModel):
     """A secret for one-time codes, told here and never again; in use once a code of it is confirmed."""
 

@@ -4,13 +4,14 @@ import segno
 from fastapi import APIRouter, Request, Response
 
 from controller.errors import ConflictError, RefusedError
+from controller.office import Office
 from controller.people import totp
 from controller.people.permissions import ANYONE, SELF, needs
 from controller.people.signins import LONGEST_US
 from controller.people.who import Who
 from controller.web.access import COOKIE
 from controller.web.errors import errors
-from controller.web.models.people import Me, PasswordChange, SignInNew, TotpConfirm, TotpOffer
+from controller.web.models.people import Me, PasswordChange, SignInNew, TotpConfirm, TotpNew, TotpOffer
 from controller.web.parts import TheOffice, TheWho
 
 router = APIRouter(prefix="/api", tags=["people"])
@@ -23,8 +24,7 @@ router = APIRouter(prefix="/api", tags=["people"])
 )
 async def sign_in(office: TheOffice, request: Request, response: Response, body: SignInNew) -> Me:
     """Sets a cookie. 403 `code_needed`: send the one-time code, too. 429: wait as long as it says."""
-    address = request.client.host if request.client else ""
-    who, secret = await office.people.sign_in(body.name, body.password, body.code, address)
+    who, secret = await office.people.sign_in(body.name, body.password, body.code, _address(request))
     give_cookie(request, response, secret)
     return _me(who)
 
@@ -52,20 +52,19 @@ async def me(who: TheWho) -> Me:
 )
 async def change_password(office: TheOffice, who: TheWho, request: Request, body: PasswordChange) -> None:
     """Ends all sign-ins of the account, this one too, and all its tokens."""
-    address = request.client.host if request.client else ""
-    if not await office.people.is_password(_account(who), body.password, address):
-        raise RefusedError("wrong_password", "The password of now is wrong.", "Try again.")
+    await _prove(office, who, request, body.password)
     await office.people.accounts.set_password(_account(who), body.new_password)
 
 
 @router.post(
     "/me/totp",
     summary="Begin with one-time codes",
-    responses=errors(409),
+    responses=errors(400, 403, 409, 422, 429, 503),
     openapi_extra=needs(SELF, "totp.offer"),
 )
-async def offer_totp(office: TheOffice, who: TheWho) -> TotpOffer:
+async def offer_totp(office: TheOffice, who: TheWho, request: Request, body: TotpNew) -> TotpOffer:
     """The telephone reads the QR code; `PUT` its first code to have them asked for from then on."""
+    await _prove(office, who, request, body.password)
     secret = await office.people.accounts.offer_totp(_account(who))
     address = totp.address(secret, _account(who))
     return TotpOffer(secret=secret, address=address, qr_svg=segno.make(address, micro=False).svg_inline(scale=4))
@@ -78,9 +77,9 @@ async def offer_totp(office: TheOffice, who: TheWho) -> TotpOffer:
     responses=errors(400, 409, 422, 429),
     openapi_extra=needs(SELF, "totp.confirm"),
 )
-async def confirm_totp(office: TheOffice, who: TheWho, body: TotpConfirm) -> None:
+async def confirm_totp(office: TheOffice, who: TheWho, request: Request, body: TotpConfirm) -> None:
     """From now on a sign-in asks for a code, too."""
-    await office.people.accounts.confirm_totp(_account(who), body.code)
+    await office.people.confirm_totp(_account(who), body.code, _address(request))
 
 
 def give_cookie(request: Request, response: Response, secret: str) -> None:
@@ -95,6 +94,16 @@ def give_cookie(request: Request, response: Response, secret: str) -> None:
         samesite="strict",
     )
     response.headers["Cache-Control"] = "no-store"
+
+
+async def _prove(office: Office, who: Who, request: Request, password: str) -> None:
+    """Raise RefusedError unless this is the password of who asks, TooOftenError after too many wrong ones."""
+    if not await office.people.is_password(_account(who), password, _address(request)):
+        raise RefusedError("wrong_password", "The password of now is wrong.", "Try again.")
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _account(who: Who) -> str:

@@ -166,14 +166,16 @@ def test_one_time_codes(house: Running) -> None:
     account(house, "quang")
     with browser(house) as client:
         sign_in(client, "quang")
-        offered = client.post("/api/me/totp").json()
+        assert client.post("/api/me/totp").status_code == 422
+        assert code_of(client.post("/api/me/totp", json={"password": "of a thief"})) == "wrong_password"
+        offered = client.post("/api/me/totp", json={"password": PASSWORD}).json()
         assert offered["address"].startswith("otpauth://totp/") and "<svg" in offered["qr_svg"]
         assert client.put("/api/me/totp", json={"code": "000000x"}).status_code == 422
         assert sign_in(client, "quang").is_success, "not asked for before it is confirmed"
         telephone = pyotp.TOTP(offered["secret"])
         code = telephone.now()
         assert client.put("/api/me/totp", json={"code": code}).status_code == 204
-        assert code_of(client.post("/api/me/totp")) == "totp_on"
+        assert code_of(client.post("/api/me/totp", json={"password": PASSWORD})) == "totp_on"
     with browser(house, "127.0.3.1") as client:
         assert code_of(sign_in(client, "quang")) == "code_needed"
         assert code_of(sign_in(client, "quang", code=code)) == "sign_in_refused", "no code works twice"
@@ -183,6 +185,15 @@ def test_one_time_codes(house: Running) -> None:
         assert house.http.delete("/api/users/quang/totp").status_code == 204
         assert client.get("/api/me").status_code == 401
         assert sign_in(client, "quang").is_success, "an administrator helped"
+
+
+def test_guesses_at_the_first_code_wait_too(house: Running) -> None:
+    account(house, "vinh")
+    with browser(house, "127.0.5.1") as client:
+        sign_in(client, "vinh")
+        client.post("/api/me/totp", json={"password": PASSWORD})
+        codes = [code_of(client.put("/api/me/totp", json={"code": f"{n:06}"})) for n in range(9)]
+        assert codes[0] == "wrong_code" and codes[-1] == "too_often"
 
 
 def test_a_revoked_token_is_worth_nothing_and_no_token_makes_another(house: Running) -> None:
