@@ -28,6 +28,8 @@ ONLINE_S = 60.0
 TAIL_S = 1.5
 """After the stop: more than any profile's lead, so that what was sent has been played."""
 YESTERDAY_S = 5.0
+EXPIRY_S = 31.0
+"""A command that is older is not to be done."""
 REJECTED = ("forged", "replayed", "malformed")
 _TICK_S = 0.02
 _NS = 1_000_000_000
@@ -245,6 +247,27 @@ class Village:
         assert identity is not None
         return RogueClient(identity, [node.setup.name for node in self.nodes], loot)
 
+    def order_silence(self) -> None:
+        """Have what a repeated or late command would be heard by: every node was told to be silent.
+
+        The first one by a command that does not reach it, and is too old when it does; the others by one that the next
+        took back.
+        """
+        assert self._liar is not None
+        first, *others = [node.setup.name for node in self.nodes]
+        self._liar.withhold()
+        self._order(first, True)
+        _run_until(self, time.monotonic() + EXPIRY_S)
+        self._liar.withhold(False)
+        for name in others:
+            if not all(self._order(name, muted) for muted in (True, False)):
+                self.mishaps.append(f"{name} did not answer: there was nothing to repeat")
+
+    def _order(self, name: str, muted: bool) -> bool:
+        """Return whether the node has done it."""
+        answer = self.office.post(f"/api/nodes/{name}/command", {"op": "mute", "muted": muted})
+        return bool(answer["acknowledged"]) and answer["error"] is None
+
     def note_obedience(self) -> None:
         """Note what of the attackers' doings came true; the nodes are off."""
         for node in self.nodes:
@@ -266,6 +289,8 @@ def play(scenario: Scenario, folder: Path) -> Recording:
         _run_until(village, time.monotonic() + SETTLE_S)
         if any(event.kind in ("replay", "lying_broker") for event in scenario.events):
             _broadcast_yesterday(village)
+        if any(event.kind == "command_replay" for event in scenario.events):
+            village.order_silence()
         listen_ns = time.monotonic_ns() - _NS // 2
         pids = set(village.office.pids)
         cpu_s = village.office.cpu_seconds()

@@ -58,6 +58,7 @@ class LyingBroker:
         self.port = 0
         self.loot = loot
         self._kind: str | None = None
+        self._withheld = False
         self._real = real
         self._papers = certificate, key
         self._victims: dict[str, _Victim] = {}
@@ -70,6 +71,10 @@ class LyingBroker:
     def attack(self, kind: str, lasts_s: float) -> None:
         """Begin to lie (`lying_broker`), or to repeat and hold back commands alone (`command_replay`)."""
         self._call(self._attack(kind, lasts_s))
+
+    def withhold(self, withheld: bool = True) -> None:
+        """Keep the commands that come from now on to oneself; :meth:`attack` gives them out."""
+        self._withheld = withheld
 
     def close(self) -> None:
         """End it."""
@@ -136,6 +141,8 @@ class LyingBroker:
             if head & 0xF0 == packets.PUBLISH:
                 topic, payload, _, _ = packets.parse_publish(head, body)
                 self._read(victim, topic, payload)
+                if self._withheld and topic.endswith("/command"):
+                    continue
                 if self._kind is not None and topic.endswith("/command"):
                     # Held back, so that those after it would come before it, and given out later.
                     asyncio.get_running_loop().call_later(HOLD_S, victim.write, raw)
@@ -186,7 +193,7 @@ def lies(loot: Loot, name: str, chance: random.Random, commands_alone: bool = Fa
     found = [(to_node, raw) for raw in loot.commands.get(name, [])[-20:]]
     found += [(to_node, raw) for other, raws in loot.commands.items() if other != name for raw in raws[-3:]]
     if commands_alone:
-        return found
+        return found[::-1]  # a node that obeyed them all would be left as the first one had it
     stolen = {other: key for other, key in loot.keys.items() if other != name}
     found += [(to_node, raw) for raw in foreign_commands(name, stolen)]
     zone = names.zone_topic(loot.zone, "session")

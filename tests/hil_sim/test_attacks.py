@@ -25,6 +25,9 @@ SEALED = "if latest_us + terms.interval_us // tesla.EARLY_SHARE >= terms.told_us
 NEXT = "self.sealed(raw, lambda _: take_next(after), now_us)"
 CHAINS = "        for part in self._parts:\n            if part.after"
 TIME_TAG = "if not sync.genuine(data, self._key):"
+COMMANDS = "firmware/node/commands.py"
+COUNTER = "if counter <= settings.counter:"
+EXPIRY = "if media_us > expires_us:"
 WITHOUT: dict[str, Any] = {
     "a bound of the time": ("forged-rtp", (VERIFIER, SAFE, "if self._keychain.told(interval):")),
     "any look at the time": ("forged-rtp", (VERIFIER, SAFE, "if False:")),
@@ -102,6 +105,17 @@ def test_the_siren_is_heard_from_a_node_without(what: str, weaken: Any) -> None:
     weaken(*changes)
     verdict = play(shortened(load(SCENARIOS / f"attack-{name}.toml")))
     assert verdict["foreign_ms"] > 0
+    assert not verdict["passed"]
+
+
+@pytest.mark.attacks
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("number", "check"), [(1, EXPIRY), (2, COUNTER)], ids=["expiry", "counter"])
+def test_a_node_that_obeys_what_was_said_before_falls_silent(number: int, check: str, weaken: Any) -> None:
+    weaken((COMMANDS, check, "if False:"))
+    scenario = load(SCENARIOS / "attack-command-replay.toml")
+    verdict = play(replace(scenario, nodes=number, positions=poles(number)))
+    assert verdict["dropouts"] > 0
     assert not verdict["passed"]
 
 
