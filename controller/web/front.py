@@ -1,8 +1,9 @@
 """Takes connections to the web interface in: TLS or not, a bounded number, none that says nothing for long.
 
 Slow clients are the cheapest attack there is: thousands of connections that shake no hands, or drip a header byte by
-byte. Each stage has its time, each address its share, and where all places are taken the oldest that has not yet asked
-for anything gives way: a stranger has asked when the body is there, too, somebody who is known with the head.
+byte. Each stage has its time, each address its share, and where all places are taken, of those that have not yet asked
+for anything, the oldest of the address with the most gives way: a stranger has asked when the body is there, too,
+somebody who is known with the head.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from controller.guard import network
+from controller.settings import LOOPBACK
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ HEADER_S = 10.0
 """How long the head of a request may take."""
 MAX_CONNECTIONS = 512
 MAX_OF_AN_ADDRESS = 128
+LOCAL_PLACES = 16
+"""Those that are kept for the controller's own machine, by which it is administered."""
 _BACKLOG = 1024
 _MAX_PLAIN_BYTES = 4096
 _TLS_HANDSHAKE = b"\x16"
@@ -55,7 +59,7 @@ class Front:
         self._trusted = trusted
         self._counts: dict[str, int] = {}
         self._total = 0
-        self._waiting: dict[int, Callable[[], Any]] = {}
+        self._waiting: dict[int, tuple[str, Callable[[], Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.turned_away = 0
 
@@ -78,9 +82,9 @@ class Front:
         for task in tuple(self._tasks):
             task.cancel()
 
-    def entered(self, key: int, leave: Callable[[], Any]) -> None:
-        """A connection waits for its next request; `leave` ends it where its place is needed."""
-        self._waiting[key] = leave
+    def entered(self, key: int, host: str, leave: Callable[[], Any]) -> None:
+        """A connection waits for what its peer does next; `leave` ends it where its place is needed."""
+        self._waiting[key] = host, leave
 
     def busy(self, key: int) -> None:
         """It has asked for something: its place is its own."""
@@ -100,19 +104,20 @@ class Front:
             self.turned_away += 1
             taken.close()
             return
-        if self._total >= MAX_CONNECTIONS:
+        local = address in LOOPBACK and address not in self._trusted
+        if self._total >= MAX_CONNECTIONS - (0 if local else LOCAL_PLACES):
             self.turned_away += 1
             if not self._waiting:
                 taken.close()
                 return
-            oldest = next(iter(self._waiting))
-            self._waiting.pop(oldest)()
+            first = max(self._waiting, key=lambda each: self._counts[self._waiting[each][0]])  # of equals the oldest
+            self._waiting.pop(first)[1]()
         self._counts[host] = self._counts.get(host, 0) + 1
         self._total += 1
         key = id(taken)
         task = asyncio.current_task()
         assert task is not None
-        self.entered(key, task.cancel)
+        self.entered(key, host, task.cancel)
         made = self._make(self, host)
         try:
             taken.setblocking(False)
@@ -174,7 +179,7 @@ class Connection(H11Protocol):
     def _wait(self) -> None:
         self._end_timer()
         self._header_timer = self.loop.call_later(HEADER_S, self.transport.abort)
-        self._front.entered(id(self), self.transport.abort)
+        self._front.entered(id(self), self._host, self.transport.abort)
 
     def _perhaps_work(self) -> None:
         if self.cycle is None or self.cycle.response_complete:

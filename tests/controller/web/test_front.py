@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from controller import localaccess
+from controller.localaccess import LocalAuth
 from controller.pki import fingerprint
 from controller.web import front
 from tests.controller.running import Running, running
@@ -122,6 +124,37 @@ def test_places_held_by_bodies_that_never_come_stop_nobody(door: Running) -> Non
         for number in range(front.MAX_CONNECTIONS):
             end = stack.enter_context(connect(door, f"127.0.{50 + number // front.MAX_OF_AN_ADDRESS}.1"))
             end.sendall(head)
+        assert max(served_within_s(door) for _ in range(3)) < 2
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.60", verify=door.tls())
+        with httpx.Client(transport=elsewhere, auth=LocalAuth(door.ports["url"]), timeout=2) as person:
+            assert person.get(door.ports["url"] + "/api/nodes").status_code == 200
+
+
+def test_of_a_crowd_the_largest_address_gives_way(door: Running) -> None:
+    with contextlib.ExitStack() as stack:
+        one = stack.enter_context(connect(door, "127.0.71.1"))  # the oldest, and alone at its address
+        one.sendall(b"GET /ca.pem HTTP/1.1\r\nHost: x\r\n")
+        for number in range(front.MAX_CONNECTIONS):
+            stack.enter_context(connect(door, f"127.0.{72 + number // 100}.1", tls=False))
+        served_within_s(door)  # all of them were taken in
+        one.sendall(b"\r\n")
+        assert one.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_places_are_kept_for_the_machine_itself(door: Running) -> None:
+    """Even from those who are signed in, and send bodies that never end."""
+    found = localaccess.find(door.ports["url"])
+    assert found
+    head = "POST /api/zones HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\nAuthorization: Bearer " + found.token
+    with contextlib.ExitStack() as stack:
+        ends = []
+        with contextlib.suppress(OSError):  # the last ones are turned away
+            for number in range(front.MAX_CONNECTIONS):
+                ends.append(stack.enter_context(connect(door, f"127.0.{80 + number // 100}.1")))
+                ends[-1].sendall(head.encode() + b"\r\n\r\n{")
+        for end in ends * 9:  # by and by it is known of all who they are
+            with contextlib.suppress(OSError):
+                end.sendall(b" ")
         assert max(served_within_s(door) for _ in range(3)) < 2
 
 
