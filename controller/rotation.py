@@ -113,4 +113,7 @@ class Rotation:
         self._authority.switch()
         log.info("the commune has a new certificate authority: %s", fingerprint(self._authority.certificate_pem))
         for call in self.switched:
-            call()
+            try:
+                call()
+            except Exception:  # a full disk at one of them, and the broker would keep a name that nodes soon forget
+                log.exception("not everything goes by the new authority; start the controller again")

@@ -11,6 +11,7 @@ from cryptography import x509
 from controller import pki
 from controller.errors import ConflictError, StartError
 from controller.pki import BROKER_NAME, Authority, fingerprint
+from controller.rotation import Rotation
 
 
 def shake_hands(authority_pem: str, certificate: Path, key: Path, name: str) -> None:
@@ -108,3 +109,18 @@ def test_a_key_of_another(tmp_path: Path) -> None:
     (tmp_path / "a" / "ca.key").replace(tmp_path / "b" / "ca.key")
     with pytest.raises(StartError, match=r"not the key.*backup"):
         Authority(tmp_path / "b")
+
+
+async def test_who_fails_to_follow_the_new_authority_keeps_no_other_from_it(tmp_path: Path) -> None:
+    followed: list[str] = []
+
+    def fail() -> None:
+        raise OSError("no space left on device")
+
+    authority = Authority(tmp_path)
+    before = fingerprint(authority.certificate_pem)
+    rotation = Rotation(authority, None, None)  # nobody is told
+    rotation.switched += [fail, lambda: followed.append(fingerprint(authority.certificate_pem))]
+    await rotation.begin(now=True)
+    assert len(followed) == 1
+    assert followed != [before]
