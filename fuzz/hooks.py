@@ -15,7 +15,7 @@ ORIGINS = (None, None, "null", "", "://", "http://[", "http://[::1", "https://a@
 """What a page's address may look like to us; no document of the interface tells of this header."""
 
 
-@schemathesis.check  # type: ignore[untyped-decorator]
+@schemathesis.check
 def one_form_of_errors(_context: object, response: schemathesis.Response, _case: schemathesis.Case) -> None:
     """Fail for an error that is not ``{"error": {"code", "message", "hint"}}``, three texts that are not empty."""
     if response.status_code < ERROR_STATUS or response.request.method == "HEAD":
@@ -31,7 +31,7 @@ def one_form_of_errors(_context: object, response: schemathesis.Response, _case:
         raise AssertionError(f"an error of {response.status_code} that is not in the one form")
 
 
-@schemathesis.hook  # type: ignore[untyped-decorator]
+@schemathesis.hook
 def before_call(_context: object, case: schemathesis.Case, _kwargs: object) -> None:
     """Say that the request is from some page."""
     origin = random.choice(ORIGINS)
@@ -39,7 +39,7 @@ def before_call(_context: object, case: schemathesis.Case, _kwargs: object) -> N
         case.headers["Origin"] = origin
 
 
-@schemathesis.hook  # type: ignore[untyped-decorator]
+@schemathesis.hook
 def after_call(_context: object, _case: schemathesis.Case, response: schemathesis.Response) -> None:
     """Count the answers: a run in which nothing succeeds shows nothing."""
     STATUSES[response.status_code] += 1

@@ -2,11 +2,6 @@
 
 import hashlib
 
-try:
-    from hmac import compare_digest
-except ImportError:  # MicroPython
-    compare_digest = None  # type: ignore[assignment]
-
 KEY_BYTES = 32
 """Of a node's key; and of what :func:`derive` makes of it."""
 BLOCK_BYTES = 64
@@ -35,16 +30,23 @@ class Mac:
         return outer.digest()
 
 
-def same(one: bytes | memoryview, other: bytes | memoryview) -> bool:
-    """True when both are equal; takes as long wherever they differ, so that nobody can guess byte by byte."""
-    if compare_digest is not None:
-        return compare_digest(one, other)
+def _every_byte(one: bytes | memoryview, other: bytes | memoryview) -> bool:
     if len(one) != len(other):
         return False
     different = 0
     for i in range(len(one)):  # by index: pairs of zip() would be garbage
         different |= one[i] ^ other[i]
     return different == 0
+
+
+same = _every_byte
+"""True when both are equal; takes as long wherever they differ, so that nobody can guess byte by byte."""
+try:
+    from hmac import compare_digest
+
+    same = compare_digest
+except ImportError:  # MicroPython
+    pass
 
 
 def derive(key: bytes, purpose: str) -> bytes:

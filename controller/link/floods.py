@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import logging
-from typing import Any
 
 import aiomqtt
 
@@ -71,18 +70,16 @@ class Floods:
                     await self._came.wait()
 
 
-class Inbox(asyncio.Queue[Any]):
-    """The queue of what nodes say, with no place for what :class:`Floods` does not hear."""
+def inbox(floods: Floods) -> type[asyncio.Queue[aiomqtt.Message]]:
+    """Return a queue of what nodes say that has no place for what `floods` does not hear."""
 
-    def __init__(self, floods: Floods, maxsize: int) -> None:
-        super().__init__(maxsize)
-        self._floods = floods
+    class Inbox(asyncio.Queue[aiomqtt.Message]):
+        def put_nowait(self, item: aiomqtt.Message) -> None:
+            parts = item.topic.value.split("/", 4)
+            if parts[2] != "node" or floods.hears(parts[3]):
+                super().put_nowait(item)
 
-    def put_nowait(self, item: aiomqtt.Message) -> None:
-        """Take a message in, or drop it; raises asyncio.QueueFull."""
-        parts = item.topic.value.split("/", 4)
-        if parts[2] != "node" or self._floods.hears(parts[3]):
-            super().put_nowait(item)
+    return Inbox
 
 
 def _orders(command: str, names: set[str]) -> Commands:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import json
 import logging
 import ssl
@@ -19,7 +18,7 @@ from controller.chains import Chains
 from controller.clock import mono_us
 from controller.errors import StartError, UnavailableError
 from controller.link.accounts import CONTROL_TOPIC, CONTROLLER, RESPONSE_TOPIC, Accounts, Commands
-from controller.link.floods import Floods, Inbox
+from controller.link.floods import Floods, inbox
 
 log = logging.getLogger(__name__)
 
@@ -247,7 +246,7 @@ class Link:
             timeout=CONNECT_S,
             keepalive=KEEPALIVE_S,
             max_queued_incoming_messages=10_000,
-            queue_type=functools.partial(Inbox, self._floods),  # type: ignore[arg-type]
+            queue_type=inbox(self._floods),
         )
 
     async def _serve(self, client: aiomqtt.Client) -> None:

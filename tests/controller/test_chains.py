@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -157,9 +158,9 @@ def test_seeds_of_a_profile_that_is_gone_are_left_out() -> None:
         None,
     ],
 )
-def test_damaged_seeds_are_said_to_be_so(entry: object) -> None:
+def test_damaged_seeds_are_said_to_be_so(entry: Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        Bench().chains.load({"lan": [entry]})  # type: ignore[list-item]
+        Bench().chains.load({"lan": [entry]})
 
 
 def test_after_a_long_pause_there_are_new_ones() -> None:

@@ -62,20 +62,15 @@ def bench():
         yield Bench(media)
 
 
-@pytest.fixture
-def node():
+def bound():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
         found.bind(("127.0.0.1", 0))
         found.settimeout(0.1)
         yield found
 
 
-@pytest.fixture
-def elsewhere():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
-        found.bind(("127.0.0.1", 0))
-        found.settimeout(0.1)
-        yield found
+node = pytest.fixture(bound, name="node")
+elsewhere = pytest.fixture(bound, name="elsewhere")
 
 
 def test_it_answers_with_the_instants_of_arrival_and_sending(bench, node):
