@@ -30,23 +30,14 @@ class Mac:
         return outer.digest()
 
 
-def _every_byte(one: bytes | memoryview, other: bytes | memoryview) -> bool:
+def same(one: bytes | memoryview, other: bytes | memoryview) -> bool:
+    """True when both are equal; takes as long wherever they differ, so that nobody can guess byte by byte."""
     if len(one) != len(other):
         return False
     different = 0
     for i in range(len(one)):  # by index: pairs of zip() would be garbage
         different |= one[i] ^ other[i]
     return different == 0
-
-
-same = _every_byte
-"""True when both are equal; takes as long wherever they differ, so that nobody can guess byte by byte."""
-try:
-    from hmac import compare_digest
-
-    same = compare_digest
-except ImportError:  # MicroPython
-    pass
 
 
 def derive(key: bytes, purpose: str) -> bytes:
