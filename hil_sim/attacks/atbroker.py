@@ -21,7 +21,7 @@ from codec.wire.tesla import SALT_BYTES, SEAL_BYTES, Chain, seal
 from controller.pki import BROKER_NAME
 from firmware.node import mqtt_packets as packets
 from hil_sim.attacks import FOREIGN_COUNTER
-from hil_sim.attacks.falsehood import false_anchor, false_chain, false_stream
+from hil_sim.attacks.falsehood import false_chain, false_stream
 
 HOLD_S = 4.0
 PERIOD_S = 0.25
@@ -234,7 +234,7 @@ def false_announcements(loot: Loot, chance: random.Random) -> list[bytes]:
 
 def false_chains(loot: Loot, chance: random.Random) -> list[bytes]:
     """Return words on keys that end in a chain of the attacker's, sealed in the same ways; and a key of nobody's."""
-    after = false_anchor(false_chain(loot.first))
+    after = false_chain(loot.first).anchor()
     found = [chance.randbytes(SEAL_BYTES) + chain.build(chance.randrange(1 << 40), chance.randbytes(16))]
     for interval, key in _told(loot):
         found += _sealed(loot, chain.build(interval, key, after), interval, key, chance)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +18,11 @@ _MOST_BYTES = 1275
 
 def siren_frames(profile: Profile) -> Iterator[bytes]:
     """Yield Opus payloads of a profile's frames, for ever."""
+    return itertools.cycle(_payloads(profile))
+
+
+@lru_cache  # else the line of every node stood still while its attacker prepares
+def _payloads(profile: Profile) -> tuple[bytes, ...]:
     encoder = Encoder(profile.frame_samples, application=profile.application, bitrate=profile.bitrate)
     tone = np.arange(round(_TONE_S * RATE)) / RATE
     cycle = np.concatenate([np.sin(2 * np.pi * hz * tone) for hz in _TONES_HZ])
@@ -27,4 +33,4 @@ def siren_frames(profile: Profile) -> Iterator[bytes]:
     for number in range(count):
         frame = samples[number * profile.frame_samples :][: profile.frame_samples]
         payloads.append(bytes(buffer[: encoder.encode_into(frame, buffer)]))
-    return itertools.cycle(payloads)
+    return tuple(payloads)
