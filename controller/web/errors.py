@@ -41,7 +41,7 @@ class ErrorForm(BaseModel):
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses for these statuses."""
     words = {
-        400: "The body is not JSON.",
+        400: "The body is not JSON, or the request is no HTTP.",
         401: "Nobody is signed in; sign in, or send a token.",
         403: "This is refused; the hint says what to do.",
         404: "What was named does not exist.",

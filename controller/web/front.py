@@ -20,6 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from controller.guard import network
 from controller.settings import LOOPBACK
+from controller.web.errors import error_response
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _BACKLOG = 1024
 _MAX_PLAIN_BYTES = 4096
 _TLS_HANDSHAKE = b"\x16"
 _PAUSE_S = 0.2
+_GOODBYE_S = 1.0
 _ASKED = re.compile(rb"(?:GET|HEAD) (/[!-~]*) HTTP/1\.[01]\r\n(?:.*\r\n)*?[Hh]ost: *([A-Za-z0-9.:\[\]-]{1,253})\r\n")
 
 
@@ -150,6 +152,7 @@ class Connection(H11Protocol):
         self._front = front
         self._host = host
         self._header_timer: asyncio.TimerHandle | None = None
+        self._refused = False
         self.met = False
         """Whether it has a connection, or had one."""
 
@@ -161,8 +164,24 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in; a head that is whole ends the wait."""
+        if self._refused:
+            return
         super().data_received(data)
         self._perhaps_work()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, or too long a one, in the form of all errors; `msg` is uvicorn's word for it."""
+        hint = "Send HTTP/1.1 with an address and headers of less than 64 KiB."
+        form = error_response(400, "no_request", msg, hint)
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(form.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self._refused = True
+        self.loop.call_later(_GOODBYE_S, self.transport.close)  # closed at once, who still sends would not read it
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

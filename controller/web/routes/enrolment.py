@@ -77,7 +77,7 @@ async def retire(office: TheOffice, who: TheWho, node_id: str) -> NodeOut:
     return node_out(office, await office.enrolments.retire(node_id), who)
 
 
-@router.post("/api/enrol", summary="Become a node", responses=errors(400, 403, 422, 429))
+@router.post("/api/enrol", summary="Become a node", responses=errors(400, 403, 413, 422, 429))
 async def enrol(office: TheOffice, request: Request, response: Response, body: EnrolRequest) -> Identity:
     """For boards. It uses the code up and is told once: if the answer is lost, make a new code."""
     _keep_from_caches(response)

@@ -48,7 +48,7 @@ async def start(office: TheOffice, request: Request) -> Response:
     summary="End a sign-in at the provider",
     status_code=302,
     response_class=Response,
-    responses=errors(403, 404, 503),
+    responses=errors(400, 403, 404, 503),
 )
 async def come_back(
     office: TheOffice, request: Request, state: _Text = "", code: _Text = "", error: _Text = ""

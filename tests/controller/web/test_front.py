@@ -1,6 +1,7 @@
 """The door of the web interface, against a real controller: TLS, plain HTTP, and clients that are slow on purpose."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import time
@@ -87,6 +88,17 @@ def test_plain_http_is_told_where_to_go(door: Running) -> None:
                 end.sendall(nonsense)
                 end.shutdown(socket.SHUT_WR)
             assert ended(end, 5), nonsense
+
+
+@pytest.mark.parametrize("asked", [b"nonsense\r\n\r\n", b"GET /?" + b"x" * 200_000], ids=["none", "long"])
+def test_what_is_no_request_is_told_so_in_the_form_of_all_errors(door: Running, asked: bytes) -> None:
+    with connect(door) as end:
+        end.sendall(asked)
+        said = b""
+        while more := end.recv(65536):
+            said += more
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and json.loads(body)["error"]["code"] == "no_request"
 
 
 def test_old_tls_is_refused(door: Running) -> None:
