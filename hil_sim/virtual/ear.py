@@ -133,6 +133,12 @@ class Ear:
         self._late_lately_us = float(WRONG_US)  # not known yet
         self._silent_since_ns: int | None = None
 
+    def doubt(self, doubt_us: int) -> None:
+        """Reckon with a node that knows the time less well from now on, as its line has become slower."""
+        self._doubt_us = max(self._doubt_us, doubt_us)
+        for trust in self._trusts.values():
+            trust.doubt_us = self._doubt_us
+
     def arrive(self, data: bytes) -> None:
         """A datagram reaches the node."""
         found = self._programme.frame_of(data)

@@ -258,6 +258,7 @@ class Village:
                 for link in links:
                     line = self.scenario.network.of_node(link.node, self.scenario.nodes)
                     link.set_link(later(line, event.delay_ms))
+                    self.ears[link.node - 1].doubt(doubt_us(later(line, event.delay_ms)))
             case "cut_lan":
                 self.lan.cut.update(numbers)
             case "restore_lan":
