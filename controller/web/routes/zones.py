@@ -54,7 +54,7 @@ async def read_zone(office: TheOffice, zone_id: str) -> ZoneOut:
 @router.patch(
     "/{zone_id}",
     summary="Change a zone",
-    responses=errors(400, 404, 422),
+    responses=errors(400, 404, 409, 422),
     openapi_extra=needs("zones.write", "zone.change"),
 )
 async def change_zone(office: TheOffice, zone_id: Name, body: ZonePatch) -> ZoneOut:
