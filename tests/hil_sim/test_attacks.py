@@ -104,7 +104,7 @@ def test_the_siren_is_heard_from_a_node_without(what: str, weaken: Any) -> None:
     name, *changes = WITHOUT[what]
     weaken(*changes)
     verdict = play(shortened(load(SCENARIOS / f"attack-{name}.toml")))
-    assert verdict["foreign_ms"] > 0
+    assert verdict["foreign_ms"] > 0, verdict
     assert not verdict["passed"]
 
 
