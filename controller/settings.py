@@ -77,6 +77,7 @@ class Settings:
     max_sound_bytes: int = 512 * 1024 * 1024
     total_sound_bytes: int = 8192 * 1024 * 1024
     keep_sessions: int = 10_000
+    web_tiles: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
     oidc: OidcSettings | None = None
     profiles: dict[str, Profile] = field(default_factory=PROFILES.copy)
 
@@ -109,6 +110,15 @@ def _interface(value: Any) -> str:
     if address.is_unspecified or address.is_multicast or address.is_reserved:
         raise ValueError("the IPv4 address of an interface of this machine, such as 192.0.2.10")
     return str(address)
+
+
+def _tiles(value: Any) -> str:
+    if value == "":
+        return ""
+    named = re.fullmatch(r"(https?://[A-Za-z0-9.:-]{1,200})?/[!-~]{1,500}", value if isinstance(value, str) else "")
+    if named is None or not all(part in value for part in ("{z}", "{x}", "{y}")):
+        raise ValueError('an address with {z}, {x} and {y}, such as "/tiles/{z}/{x}/{y}.png", or "" for none')
+    return str(value)
 
 
 def _path(value: Any) -> Path:
@@ -230,6 +240,7 @@ _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "total_sounds_mb": ("total_sound_bytes", _megabytes(16_777_216)),
         "keep_sessions": ("keep_sessions", _whole(100, 1_000_000)),
     },
+    "web": {"tiles": ("web_tiles", _tiles)},
     "engine": {"record": ("record", _path)},
     "loudness": {"target_lufs": ("loudness_lufs", _number(-40, -6))},
 }

@@ -7,6 +7,8 @@ SELF = "self"
 """What everybody who is signed in may do: see who he is, sign out, change his own password, codes and tokens."""
 ANYONE = "anyone"
 """What also every token may do: ask whose it is, revoke itself."""
+OPEN = "open"
+"""What also who has not said who he is may do: be shown a page, which then asks him."""
 LOCAL = "local"
 
 PERMISSIONS = {
@@ -33,7 +35,7 @@ ROLES: dict[str, frozenset[str]] = {
     "board": frozenset({"read"}),
 }
 PUBLIC = frozenset(
-    {"/", "/static", "/ca.pem", "/api/health", "/api/enrol", "/api/sign-in", "/api/oidc/start", "/api/oidc/return"}
+    {"/static", "/ca.pem", "/api/health", "/api/enrol", "/api/sign-in", "/api/oidc/start", "/api/oidc/return"}
 )
 """Routes for people, boards and programs that have not said who they are. The full state is told to `read` alone."""
 CHANGING = frozenset({"/api/oidc/return"})
@@ -52,6 +54,6 @@ def needs(permission: str, action: str = "") -> dict[str, Any]:
 
     Raises ValueError for a permission that does not exist.
     """
-    if permission not in (SELF, ANYONE) and permission not in PERMISSIONS:
+    if permission not in (SELF, ANYONE, OPEN) and permission not in PERMISSIONS:
         raise ValueError(f"there is no permission {permission}")
     return {"x-permission": permission, "x-action": action}

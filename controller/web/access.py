@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from controller.audit import change as changes
 from controller.audit.change import Change
 from controller.office import Office
-from controller.people.permissions import ANYONE, BY_HAND, CHANGING, PLAIN, PUBLIC, SELF
+from controller.people.permissions import ANYONE, BY_HAND, CHANGING, OPEN, PLAIN, PUBLIC, SELF
 from controller.people.who import Who
 from controller.web.errors import error_response
 
@@ -86,7 +86,7 @@ class Access:
             return (_unknown(bearer) if who is None else _nothing(methods)), None
         path = getattr(route, "path", "")
         permission = PLAIN.get(path) or _extra(route).get("x-permission")
-        if path not in PUBLIC:
+        if path not in PUBLIC and permission != OPEN:
             if who is None:
                 return _unknown(bearer), None
             if permission is None or not _allowed(who, permission):

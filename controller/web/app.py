@@ -2,12 +2,13 @@
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 
 from controller.office import Office
 from controller.web import errors
 from controller.web.access import Access, listed
 from controller.web.limits import BodyLimit
-from controller.web.page import STATIC, SecurityHeaders
+from controller.web.page import STATIC, SecurityHeaders, Versioned, policy
 from controller.web.page import router as page
 from controller.web.routes import (
     audit,
@@ -58,8 +59,12 @@ def create_app(office: Office) -> FastAPI:
     routers = [module.router for module in PARTS] + [page]
     for router in routers:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Versioned(GZipMiddleware(StaticFiles(directory=STATIC))), name="static")
     app.add_middleware(Access, routes=listed(app, routers), office=office)
     app.add_middleware(BodyLimit, max_sound_bytes=office.settings.max_sound_bytes)
-    app.add_middleware(SecurityHeaders, only_https=office.settings.http_tls == "files")
+    app.add_middleware(
+        SecurityHeaders,
+        only_https=office.settings.http_tls == "files",
+        policy=policy(tiles=office.settings.web_tiles),
+    )
     return app

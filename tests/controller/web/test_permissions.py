@@ -71,7 +71,12 @@ ROUTES = {
     ("GET", "/api/audit/export"): "audit.read",
     ("POST", "/api/sign-out"): SELF,  # the last: it ends what asks
 }
-UNLISTED = {("GET", "/"): PUBLIC, ("GET", "/static/page.js"): PUBLIC, ("GET", "/api/openapi.json"): "read"}
+UNLISTED = {
+    ("GET", "/"): PUBLIC,
+    ("GET", "/live"): PUBLIC,
+    ("GET", "/sw.js"): PUBLIC,
+    ("GET", "/api/openapi.json"): "read",
+}
 """What the OpenAPI document does not list."""
 SPEAKING = {"read", "broadcast", "broadcast.emergency", "sounds.write"}
 ROLES = {

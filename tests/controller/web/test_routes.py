@@ -12,6 +12,7 @@ import pytest
 
 from codec.wire import names, sync
 from codec.wire.mac import Mac, derive
+from controller.web.page import LANGUAGE_COOKIE, catalogue, version
 from tests.controller.running import Running
 
 
@@ -223,11 +224,30 @@ def test_page_in_both_languages(office: Running) -> None:
     assert 'lang="vi"' in vietnamese.text
     assert "Dừng tất cả" in vietnamese.text
     assert "'self'" in vietnamese.headers["content-security-policy"]
-    english = office.http.get("/", headers={"Accept-Language": "fr;q=0.9, en-GB;q=0.8, vi;q=0.1"})
+    assert 'lang="vi"' in office.http.get("/", headers={"Accept-Language": "en-GB"}).text, "unless somebody asks"
+    english = office.http.get("/?lang=en")
     assert "Stop all" in english.text
-    assert "Stop all" in office.http.get("/?lang=en").text
-    for file in ("page.js", "view.js", "api.js", "style.css", "icon.svg"):
-        assert office.http.get(f"/static/{file}").status_code == 200
+    assert office.http.get("/live", headers={"Cookie": f"{LANGUAGE_COOKIE}=en"}).headers["content-language"] == "en"
+
+
+def test_static_files_are_kept_for_ever_under_their_version_alone(office: Running) -> None:
+    for file in ("core/main.js", "css/base.css", "icon.svg", "icon-192.png"):
+        answer = office.http.get(f"/static/{version()}/{file}")
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    assert office.http.get("/static/core/main.js").status_code == 404
+    assert office.http.get(f"/static/{version()}/../page.py").status_code == 404
+    assert office.http.get(f"/static/{version()}/nothing.js").status_code == 404
+    script = office.http.get(f"/static/{version()}/core/store.js", headers={"Accept-Encoding": "gzip"})
+    assert script.headers["content-encoding"] == "gzip"
+
+
+def test_installable(office: Running) -> None:
+    manifest = office.http.get("/app.webmanifest?lang=vi").json()
+    assert manifest["name"] == catalogue("vi")["shell.title"]
+    for icon in manifest["icons"]:
+        assert office.http.get(icon["src"]).status_code == 200
+    assert office.http.get("/sw.js").headers["content-type"].startswith("text/javascript")
 
 
 def test_one_node_alone(office: Running) -> None:

@@ -1,0 +1,39 @@
+// What the controller tells as it happens, by server-sent events; one connection for all pages.
+
+const heard = new Map();
+let stream = null;
+let again = null;
+
+/** Call `work(body)` for each event of a kind ("hello", "nodes", "session", "zone", "area", "alert", "health", "lost") until `signal` aborts. */
+export function on(kind, work, signal) {
+  if (!heard.has(kind)) heard.set(kind, new Set());
+  heard.get(kind).add(work);
+  signal?.addEventListener("abort", () => heard.get(kind).delete(work));
+}
+
+function tell(kind, body) {
+  for (const work of heard.get(kind) ?? []) work(body);
+}
+
+const KINDS = ["hello", "nodes", "session", "zone", "area", "alert", "health"];
+
+/** Begin to listen; the connection is made anew whenever it is lost. `refused` is called when it may not be. */
+export function follow(refused) {
+  leave();
+  stream = new EventSource("/api/events");
+  for (const kind of KINDS) stream.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
+  const current = stream;
+  stream.addEventListener("error", () => {
+    tell("lost", {});
+    if (current.readyState !== EventSource.CLOSED || current !== stream) return;
+    refused();
+    again = setTimeout(() => follow(refused), 3000);
+  });
+}
+
+/** Stop listening. */
+export function leave() {
+  clearTimeout(again);
+  stream?.close();
+  stream = null;
+}

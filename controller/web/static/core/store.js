@@ -1,0 +1,146 @@
+// What is known of the commune, kept up to date by events. Pages read it and watch it; they never change it.
+
+import * as api from "./api.js";
+import * as events from "./events.js";
+import { compare } from "./texts.js";
+
+/** me: who is signed in. nodes, zones, areas: maps by id. sessions: what is on air. alerts: what is wrong now, by id. unknown: strangers. */
+export const store = {
+  me: null, nodes: new Map(), zones: new Map(), areas: new Map(), sessions: [], alerts: new Map(), unknown: [], health: null,
+};
+
+const watchers = new Map();
+
+/** Call `work(detail)` whenever a part ("nodes", "zones", "areas", "sessions", "alerts", "health", "trouble") changed; at once, too. */
+export function watch(part, work, signal) {
+  if (!watchers.has(part)) watchers.set(part, new Set());
+  watchers.get(part).add(work);
+  signal?.addEventListener("abort", () => watchers.get(part).delete(work));
+  work(null);
+}
+
+function changed(part, detail = null) {
+  for (const work of watchers.get(part) ?? []) work(detail);
+}
+
+/** Whether who is signed in may do something. */
+export const may = (permission) => store.me?.permissions.includes(permission) ?? false;
+
+export const zoneTitle = (id) => store.zones.get(id)?.title || id;
+export const nodeTitle = (id) => store.nodes.get(id)?.title || id;
+export const sortedZones = () => [...store.zones.values()].sort((a, b) => compare(a.title || a.id, b.title || b.id));
+
+/** Return the ids of an area and of all areas below it. */
+export function areasBelow(id) {
+  const found = new Set([id]);
+  let grew = true;
+  while (grew) {
+    grew = false;
+    for (const area of store.areas.values()) {
+      if (area.parent && found.has(area.parent) && !found.has(area.id)) {
+        found.add(area.id);
+        grew = true;
+      }
+    }
+  }
+  return found;
+}
+
+/** Return the columns of the nodes' rows that an event carries, as in `nodes` of /api/events. */
+const EVENT_COLUMNS = ["id", "state", "since_ms", "alert", "on_air", "muted", "gain_db", "playing"];
+
+async function loadOverview() {
+  const found = await api.get("/overview");
+  const { columns, rows } = found.nodes;
+  store.nodes = new Map(rows.map((row) => [row[0], Object.fromEntries(columns.map((name, at) => [name, row[at]]))]));
+  store.zones = new Map(found.zones.map((zone) => [zone.id, zone]));
+  store.areas = new Map(found.areas.map((area) => [area.id, area]));
+  store.unknown = found.unknown;
+  for (const part of ["areas", "zones", "nodes"]) changed(part);
+}
+
+async function loadSessions() {
+  store.sessions = (await api.get("/sessions?active=true")).sessions;
+  changed("sessions");
+}
+
+async function loadAlerts() {
+  store.alerts = new Map((await api.get("/alerts?active=true&limit=1000")).alerts.map((alert) => [alert.id, alert]));
+  changed("alerts");
+}
+
+async function loadHealth() {
+  store.health = await api.get("/health");
+  changed("health");
+  trouble(!store.health.broker?.connected ? "broker_away" : !store.health.engine?.ready ? "engine_away" : "");
+}
+
+let troubled = "";
+
+function trouble(key) {
+  if (key === troubled) return;
+  troubled = key;
+  changed("trouble", key);
+}
+
+/** Return what is wrong with the connection or the controller, a part of a key of the catalogue, or "". */
+export const currentTrouble = () => troubled;
+
+/** Return a function that does `work` once, `ms` after the first of many calls. */
+function gathered(work, ms = 80) {
+  let waiting = null;
+  return () => {
+    waiting ??= setTimeout(() => {
+      waiting = null;
+      work().catch((error) => { if (error.status !== 401) trouble("disconnected"); });
+    }, ms);
+  };
+}
+
+function takeRows({ rows }) {
+  const touched = [];
+  let strange = false;
+  for (const row of rows) {
+    const node = store.nodes.get(row[0]);
+    if (!node) { strange = true; continue; }
+    EVENT_COLUMNS.forEach((name, at) => { node[name] = row[at]; });
+    touched.push(node);
+  }
+  if (touched.length) changed("nodes", touched);
+  if (strange) overview();
+}
+
+function takeAlert(alert) {
+  if (alert.cleared_at) store.alerts.delete(alert.id);
+  else store.alerts.set(alert.id, alert);
+  changed("alerts", alert);
+}
+
+const overview = gathered(loadOverview);
+const sessions = gathered(loadSessions);
+const health = gathered(loadHealth);
+const alerts = gathered(loadAlerts);
+
+events.on("hello", () => { trouble(""); for (const load of [overview, sessions, health, alerts]) load(); });
+events.on("nodes", takeRows);
+events.on("session", sessions);
+events.on("zone", overview);
+events.on("area", overview);
+events.on("health", health);
+events.on("alert", takeAlert);
+events.on("lost", () => trouble("disconnected"));
+
+/** Read everything once; who is signed in is `me`. */
+export async function begin(me) {
+  store.me = me;
+  await Promise.allSettled([loadOverview(), loadSessions(), loadAlerts(), loadHealth()]);
+  events.follow(() => api.get("/me").catch(() => {}));
+}
+
+/** Forget everything: who was signed in is not any more. */
+export function end() {
+  events.leave();
+  Object.assign(store, {
+    me: null, nodes: new Map(), zones: new Map(), areas: new Map(), sessions: [], alerts: new Map(), unknown: [], health: null,
+  });
+}
