@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from controller.storage import audit, people, trends  # noqa: F401  (their tables are part of the metadata)
+from controller.storage import alerts, audit, people, trends  # noqa: F401  (their tables are part of the metadata)
 from controller.storage.tables import Table
 
 connection = context.config.attributes["connection"]
