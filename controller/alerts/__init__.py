@@ -1,0 +1,1 @@
+"""What is wrong, by rule: raised, shown, told to people, acknowledged, cleared, kept."""
