@@ -1,6 +1,7 @@
 """The attack suite against real nodes on air; and that each of its attacks is heard where a node lacks the check that
 stops it."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,6 @@ WITHOUT: dict[str, Any] = {
 """A node without what: the scenario by which it must be heard, and what is replaced in which file."""
 SOONEST = "any look at the time"
 """The one that every run of the tests tries; `make attacks` tries all."""
-SHORT_S = 11.0
 ALONE = sorted(set(SCENARIOS.glob("attack-*.toml")) - {SCENARIOS / "attack-all.toml"})
 
 
@@ -103,8 +103,8 @@ def test_nothing_is_heard_of(path: Path) -> None:
 def test_the_siren_is_heard_from_a_node_without(what: str, weaken: Any) -> None:
     name, *changes = WITHOUT[what]
     weaken(*changes)
-    verdict = play(shortened(load(SCENARIOS / f"attack-{name}.toml")))
-    assert verdict["foreign_ms"] > 0, verdict
+    verdict = play(load(SCENARIOS / f"attack-{name}.toml"))  # three nodes: one may by chance conceal what it was given
+    assert verdict["foreign_ms"] > 0, json.dumps(verdict)
     assert not verdict["passed"]
 
 
@@ -117,11 +117,6 @@ def test_a_node_that_obeys_what_was_said_before_falls_silent(number: int, check:
     verdict = play(replace(scenario, nodes=number, positions=poles(number)))
     assert verdict["dropouts"] > 0
     assert not verdict["passed"]
-
-
-def shortened(scenario: Scenario) -> Scenario:
-    """Return it with one node, and over sooner."""
-    return replace(scenario, nodes=1, positions=poles(1), duration_s=min(scenario.duration_s, SHORT_S))
 
 
 def test_every_attack_has_its_scenario() -> None:
