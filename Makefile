@@ -11,7 +11,7 @@ TYPED := loaxa benchmarks fuzz hil_sim controller codec
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-deps: ## set up: system packages, Python packages, MicroPython
+deps: ## set up: system packages, Python packages, the pages' maps and plots, MicroPython
 	@scripts/deps
 
 bench-deps: ## install the peers that benchmarks compare with
@@ -22,7 +22,7 @@ run: deps ## a controller, a broker and a simulated village; prints the address 
 	@$(BIN)/loaxa sim village --nodes 6
 
 test: deps ## the whole test suite
-	@scripts/system-packages players
+	@scripts/system-packages players browser
 	@$(BIN)/pytest -n auto --dist loadfile -m "not alone and not attacks"
 	@$(BIN)/pytest -m "alone and not attacks"
 
