@@ -1,6 +1,7 @@
 """What changed, to everyone who watches. A watcher that cannot follow is let go, and looks anew when it returns."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,19 +10,18 @@ from typing import Any
 MAX_WATCHERS = 200
 MAX_WAITING = 1000
 
-Event = tuple[str, dict[str, Any]]
-
 
 @dataclass(eq=False)
 class Watcher:
-    """One that watches: an iterator of events, which ends when it was too slow or everything stops."""
+    """One that watches: an iterator of events as an event stream has them, which ends when it was too slow or
+    everything stops."""
 
-    waiting: asyncio.Queue[Event | None] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING + 1))
+    waiting: asyncio.Queue[bytes | None] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING + 1))
 
-    def __aiter__(self) -> AsyncIterator[Event]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> bytes:
         event = await self.waiting.get()
         if event is None:
             raise StopAsyncIteration
@@ -29,7 +29,7 @@ class Watcher:
 
 
 class Bus:
-    """Carries events of kinds "node", "zone", "session", "sound" and "health", each with a JSON-ready body."""
+    """Carries events of kinds "nodes", "zone", "area", "session", "alert" and "health", each with a JSON-ready body."""
 
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
@@ -41,12 +41,15 @@ class Bus:
         return self._closed or len(self._watchers) >= MAX_WATCHERS
 
     def publish(self, kind: str, body: dict[str, Any]) -> None:
-        """Tell every watcher."""
+        """Tell every watcher; the event is serialised once for all of them."""
+        if not self._watchers:
+            return
+        event = written(kind, body)
         for watcher in tuple(self._watchers):
             if watcher.waiting.qsize() >= MAX_WAITING:
                 self._dismiss(watcher)
             else:
-                watcher.waiting.put_nowait((kind, body))
+                watcher.waiting.put_nowait(event)
 
     @contextmanager
     def watch(self) -> Iterator[Watcher]:
@@ -69,3 +72,8 @@ class Bus:
     def _dismiss(self, watcher: Watcher) -> None:
         self._watchers.discard(watcher)
         watcher.waiting.put_nowait(None)
+
+
+def written(kind: str, body: dict[str, Any]) -> bytes:
+    """Return an event as an event stream has it (HTML, 9.2.5); its data is one line of JSON."""
+    return f"event: {kind}\ndata: {json.dumps(body, separators=(',', ':'))}\n\n".encode()

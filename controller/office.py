@@ -20,6 +20,7 @@ from controller.ingest.pool import IngestPool
 from controller.link.broker import Broker
 from controller.link.nodes import Link
 from controller.memory import Memory
+from controller.overview import Overview
 from controller.people.people import People
 from controller.ports import own_address
 from controller.reports import Reports
@@ -71,7 +72,8 @@ class Office:
         self.sources = Sources(self.pool, self.sounds, settings.loudness_lufs, voices)
         self.stations = Stations(self.database)
         self.enrolments = Enrolments(self.database, self.audit, self.stations)
-        self.reports = Reports(self.stations, self.bus, self.memory.now_media_us)
+        self.reports = Reports(self.stations, self.memory.now_media_us)
+        self.overview = Overview(self.stations, self.reports, self.memory, self.bus)
         self.air = Air(settings, self.memory, self)
         self.broadcasts = Broadcasts(
             self.database, self.audit, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
@@ -106,7 +108,7 @@ class Office:
             await self.stop()
             raise _first(errors) from None
         await self.announcer.start()
-        self.stations.changed.append(self._show_zones)
+        await self.overview.start()
         await self.broadcasts.start()
         self._spawn(self._watch_health())
         self._spawn(self._follow_arrivals())
@@ -121,6 +123,7 @@ class Office:
         await self.announcer.stop()
         await self.air.stop()
         await self.pool.close()
+        self.overview.stop()
         await self.reports.stop()
         await self.transport.stop()
         for task in tuple(self._tasks):
@@ -141,6 +144,7 @@ class Office:
     def on_stream(self, zone_id: str) -> None:
         """Announce what the engine says of a zone."""
         self._spawn(self.announcer.announce(zone_id))
+        self.overview.touch_zone(zone_id)
         self.bus.publish("zone", {"id": zone_id})
 
     def on_source(self, session_id: str, state: str, media_us: int) -> None:
@@ -212,11 +216,9 @@ class Office:
                 roster = await self.stations.roster()
                 if self.air.leads.update(roster, self.reports.arrivals(), mono_us()):
                     await self.broadcasts.replan()
+                    self.overview.renew()
             except Exception:  # a database that is away comes back
                 log.exception("leads not brought up to date")
-
-    async def _show_zones(self) -> None:
-        self.bus.publish("zone", {})
 
     async def _wait_for_silence(self) -> None:
         """Let the engine fade out and the nodes hear that it is over."""

@@ -12,7 +12,6 @@ from codec.wire.mac import Mac, derive
 from codec.wire.report import ONLINE
 from controller.clock import mono_us, wall_us
 from controller.errors import ConflictError, ControllerError
-from controller.events import Bus
 from controller.greetings import Greetings
 from controller.leads import Arrival
 from controller.link import presence
@@ -43,20 +42,21 @@ class Answer:
 class Reports:
     """Listens to the nodes (controller.link.nodes.Listener) and speaks to them.
 
+    told: called with the id of each node of ours that said something, or fell silent.
     air: what a node is told of what is on air. muted: whether a node is told to be silent;
     what it is set to, where nobody borrows its silence.
     """
 
-    def __init__(self, stations: Stations, bus: Bus, now_us: Callable[[], int]) -> None:
+    def __init__(self, stations: Stations, now_us: Callable[[], int]) -> None:
         """now_us: the media clock, by which commands expire."""
         self.link: Link | None = None
         self.air: Callable[[Roster, Node], dict[str, object]] | None = None
         self._now_us = now_us
         self.presence = Presence()
         self.unknown: dict[str, int] = {}
+        self.told: list[Callable[[str], None]] = []
         self.muted: Callable[[Node], bool] = lambda node: node.muted
         self._stations = stations
-        self._bus = bus
         self._latest: dict[str, dict[str, Any]] = {}
         self._unsaved: set[str] = set()
         self._waiting: dict[tuple[str, int], asyncio.Future[tuple[str | None, bool]]] = {}
@@ -68,7 +68,7 @@ class Reports:
         """Read who is known and begin to watch who falls silent."""
         for node in await self._stations.nodes():
             if node.seen_wall_us is not None and node.retired_wall_us is None:
-                self.presence.remember(node.id)
+                self.presence.remember(node.id, node.seen_wall_us - wall_us() + mono_us())
         await self._learn()
         self._stations.changed.append(self._learn)
         self._task = asyncio.create_task(self._watch(), name="reports")
@@ -225,8 +225,8 @@ class Reports:
         self._show(node_id)
 
     def _show(self, node_id: str) -> None:
-        latest = self._latest.get(node_id, {})
-        self._bus.publish("node", {"id": node_id, "state": self.presence.state(node_id, mono_us()), **latest})
+        for tell in self.told:
+            tell(node_id)
 
     async def _learn(self) -> None:
         self._known = {node.id for node in (await self._stations.roster()).by_tag.values()}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 
 from codec.wire.names import node_tag
 from controller.errors import ConflictError, NotFoundError
@@ -204,11 +204,13 @@ class Stations:
 
     async def keep_reports(self, reports: dict[str, dict[str, Any]]) -> None:
         """Store status, health, seen_wall_us, address of nodes in one transaction; nodes that are gone are left out."""
+        batches: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for node_id, columns in reports.items():
+            batches.setdefault(tuple(sorted(columns)), []).append({"_id": node_id, **columns})
         async with self._database.write() as session:
-            for node_id, columns in reports.items():
-                node = await session.get(Node, node_id)
-                for name, value in columns.items() if node else ():
-                    setattr(node, name, value)
+            connection = await session.connection()
+            for rows in batches.values():  # without objects: two thousand nodes report every ten seconds
+                await connection.execute(update(Node.__table__).where(Node.id == bindparam("_id")), rows)
         if self._roster is None:  # it may be being read, from before the commit
             self._forget_roster()
             return

@@ -17,6 +17,7 @@ STATES = (NEW, ONLINE, SILENT, OFFLINE)
 class _Sign:
     online: bool
     heard_us: int
+    since_us: int
     shown: str = NEW
 
 
@@ -26,13 +27,16 @@ class Presence:
     def __init__(self) -> None:
         self._signs: dict[str, _Sign] = {}
 
-    def remember(self, node_id: str) -> None:
-        """A node that was seen in an earlier life of this process: offline until it says otherwise."""
-        self._signs.setdefault(node_id, _Sign(online=False, heard_us=0, shown=OFFLINE))
+    def remember(self, node_id: str, seen_us: int = 0) -> None:
+        """A node that was last seen in an earlier life of this process, at `seen_us`, which may be negative: offline
+        since then until it says otherwise."""
+        self._signs.setdefault(node_id, _Sign(online=False, heard_us=0, since_us=seen_us, shown=OFFLINE))
 
     def status(self, node_id: str, online: bool, now_us: int) -> None:
         """The node, or the broker in its name, said whether it is there."""
-        sign = self._signs.setdefault(node_id, _Sign(online, now_us))
+        sign = self._signs.setdefault(node_id, _Sign(online, now_us, now_us))
+        if self.state(node_id, now_us) != (ONLINE if online else OFFLINE):
+            sign.since_us = now_us
         sign.online, sign.heard_us = online, now_us
 
     def health(self, node_id: str, now_us: int) -> bool:
@@ -54,6 +58,13 @@ class Presence:
         if not sign.online:
             return OFFLINE
         return ONLINE if now_us - sign.heard_us <= SILENT_AFTER_US else SILENT
+
+    def since_us(self, node_id: str, now_us: int) -> int | None:
+        """Return since when the node is in its state, or None for one that never gave a sign."""
+        sign = self._signs.get(node_id)
+        if sign is None:
+            return None
+        return sign.heard_us + SILENT_AFTER_US if self.state(node_id, now_us) == SILENT else sign.since_us
 
     def changed(self, now_us: int) -> list[str]:
         """Return the nodes whose state is another than when this was asked last."""

@@ -17,6 +17,7 @@ from controller.web.routes import (
     health,
     nodes,
     oidc,
+    overview,
     people,
     sessions,
     signin,
@@ -39,7 +40,7 @@ an operation is what it needs; a token's scopes are such permissions.
 Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a sentence for people, and what to do.
 """
 
-PARTS = (authority, health, zones, nodes, enrolment, sessions, sounds, sources, signin, oidc, people, audit)
+PARTS = (authority, health, overview, zones, nodes, enrolment, sessions, sounds, sources, signin, oidc, people, audit)
 
 
 def create_app(office: Office) -> FastAPI:
@@ -55,6 +56,7 @@ def create_app(office: Office) -> FastAPI:
         responses=errors.errors(401, 403, 422),
     )
     app.state.office = office
+    app.state.overview = overview.Prepared(office)
     errors.install(app)
     routers = [module.router for module in PARTS] + [page]
     for router in routers:

@@ -1,7 +1,6 @@
 """How the controller itself is, and what changes."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers
 
 from controller.errors import UnavailableError
-from controller.events import Watcher
+from controller.events import Watcher, written
 from controller.office import Office
 from controller.people.permissions import needs
 from controller.web.errors import errors
@@ -76,7 +75,9 @@ async def health(office: TheOffice, who: PerhapsWho) -> Health | Pulse:
     openapi_extra=needs("read"),
 )
 async def events(office: TheOffice, request: Request) -> StreamingResponse:
-    """Events `node`, `session`, `zone` and `health`, the first three with the id of what changed, to be read anew.
+    """`nodes`: rows of nodes that changed, `{"rows": [[id, state, since_ms, alert, on_air, muted, gain_db, playing]]}`
+    as in `GET /api/overview`, every 100 ms at most. `session`, `zone`, `area`: the id of what changed, to be read anew;
+    without an id any of them may have. `alert`: as in `GET /api/alerts`. `health`: of the controller.
 
     The first event is `hello`. When the stream ends, connect again and read everything anew. It ends, too, when the
     sign-in or token that it was opened with does.
@@ -90,9 +91,9 @@ async def events(office: TheOffice, request: Request) -> StreamingResponse:
     )
 
 
-async def _lines(office: Office, headers: Headers) -> AsyncIterator[str]:
+async def _lines(office: Office, headers: Headers) -> AsyncIterator[bytes]:
     with office.bus.watch() as watcher:
-        yield "event: hello\ndata: {}\n\n"
+        yield written("hello", {})
         waiting = asyncio.ensure_future(_next(watcher))
         refused = asyncio.ensure_future(until_refused(office, headers, lambda who: "read" in who.permissions))
         try:
@@ -101,19 +102,19 @@ async def _lines(office: Office, headers: Headers) -> AsyncIterator[str]:
                 if refused.done():
                     return
                 if not waiting.done():
-                    yield ": still here\n\n"
+                    yield b": still here\n\n"
                     continue
                 event = waiting.result()
                 if event is None:
                     return
-                yield f"event: {event[0]}\ndata: {json.dumps(event[1])}\n\n"
+                yield event
                 waiting = asyncio.ensure_future(_next(watcher))
         finally:
             waiting.cancel()
             refused.cancel()
 
 
-async def _next(watcher: Watcher) -> tuple[str, dict[str, Any]] | None:
+async def _next(watcher: Watcher) -> bytes | None:
     try:
         return await anext(watcher)
     except StopAsyncIteration:

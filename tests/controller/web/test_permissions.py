@@ -25,6 +25,7 @@ ROUTES = {
     ("GET", "/api/oidc/start"): PUBLIC,
     ("GET", "/api/oidc/return"): PUBLIC,
     ("GET", "/api/events"): "read",
+    ("GET", "/api/overview"): "read",
     ("GET", "/api/sources"): "read",
     ("GET", "/api/zones"): "read",
     ("POST", "/api/zones"): "zones.write",
