@@ -1,14 +1,15 @@
 """Sound at a DAC that is not the programme's.
 
-Two kinds: sound where the programme, delayed as this DAC delays it, is silent; and sound in the programme's
-time that has nothing of it, which is a window of 100 ms whose correlation with what was sent stays below
-MAX_CORRELATION. Concealment of packets that never came is not counted: that is the programme's own sound,
-continued.
+Three kinds: an attacker's siren, which one frame is enough to know; sound where the programme, delayed as
+this DAC delays it, is silent; and sound in the programme's time that has nothing of it, which is a window of
+100 ms whose correlation with what was sent stays below MAX_CORRELATION. Concealment of packets that never came
+is not counted, but for the siren: that is the programme's own sound, continued.
 """
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
+from hil_sim.attacks.siren import siren_blocks
 from hil_sim.dropouts import SILENT_PEAK
 from hil_sim.signals import RATE, Bools, Floats, db_to_ratio, moving_rms
 
@@ -58,7 +59,7 @@ def foreign_blocks(source: Floats, sent: Floats, ear: Floats, excused: Bools) ->
             continue
         if _likeness(sent, ear, _trimmed(ear, inside)) < MAX_CORRELATION:
             foreign[window] |= sounding[window]
-    return np.asarray(foreign)
+    return np.asarray(foreign | siren_blocks(sent, ear[:end], BLOCK))
 
 
 def _trimmed(ear: Floats, inside: slice) -> slice:

@@ -103,7 +103,7 @@ def test_nothing_is_heard_of(path: Path) -> None:
 def test_the_siren_is_heard_from_a_node_without(what: str, weaken: Any) -> None:
     name, *changes = WITHOUT[what]
     weaken(*changes)
-    verdict = play(load(SCENARIOS / f"attack-{name}.toml"))  # three nodes: one may by chance conceal what it was given
+    verdict = play(load(SCENARIOS / f"attack-{name}.toml"))
     assert verdict["foreign_ms"] > 0, json.dumps(verdict)
     assert not verdict["passed"]
 

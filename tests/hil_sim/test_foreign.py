@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from codec.opus import Decoder
+from codec.profile import PROFILES
+from hil_sim.attacks.siren import siren_frames
 from hil_sim.foreign import BLOCK, WINDOW_BLOCKS, foreign_blocks
 from hil_sim.signals import RATE
 from tests.hil_sim.speech import coded, speech
@@ -42,3 +45,17 @@ def test_concealment_that_begins_within_a_block_is_not_foreign() -> None:
         ear[first : first + 150] = level * np.sin(np.arange(150))  # made up for 3 ms, then silence
         excused[first : first + RATE // 10] = True
         assert not foreign_blocks(source, sent, ear, excused).any(), window
+
+
+def test_some_single_frames_of_the_siren_are_foreign_where_concealment_would_be_excused() -> None:
+    profile = PROFILES["lan"]
+    payloads, sent = coded(SECONDS, "lan")
+    source = speech(SECONDS)[: len(sent)]
+    decoder, pcm, ear = Decoder(), np.zeros(profile.frame_samples, np.int16), []
+    for number, (payload, other) in enumerate(zip(payloads, siren_frames(profile), strict=False)):
+        decoder.decode(other if number % 12 == 11 else payload, pcm)
+        ear.append(pcm / 32768)
+    heard = np.concatenate(ear)[: len(sent)]
+    excused = np.ones(len(sent), dtype=np.bool_)
+    assert not foreign_blocks(source, sent, sent, excused).any()
+    assert foreign_blocks(source, sent, heard, excused).any()
