@@ -171,12 +171,14 @@ class Reports:
         gauges: dict[str, int | None],
         on_air: int | None,
         silent: str | None,
+        states: dict[str, str | None],
     ) -> None:
         """Keep it; a node that was not known to be there gets its settings."""
         if self._is_stranger(node_id):
             return
         arrived = self.presence.health(node_id, mono_us())
-        self._keep(node_id, health={"counters": counters, "gauges": gauges, "on_air": on_air, "silent": silent})
+        health = {"counters": counters, "gauges": gauges, "states": states, "on_air": on_air, "silent": silent}
+        self._keep(node_id, health=health)
         if arrived:
             self._greetings.want(node_id)
 

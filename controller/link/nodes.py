@@ -59,8 +59,9 @@ class Listener(Protocol):
         gauges: dict[str, int | None],
         on_air: int | None,
         silent: str | None,
+        states: dict[str, str | None],
     ) -> None:
-        """The node reported its health."""
+        """The node reported its health, see codec.wire.report."""
 
     async def on_ack(self, node_id: str, raw: bytes) -> None:
         """The node, or who says that it is, answered a command; `raw` is not checked."""

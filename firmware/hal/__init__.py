@@ -39,6 +39,6 @@ restart_cause, board    texts
 serial()                of the hardware, a text, perhaps empty
 reboot(cause)           restart; the cause is told after it
 watchdog(timeout_ms)    an object with feed(); without it for so long the board restarts
-signal_dbm(), temperature_mc(), storage_free_bytes(), free_heap_bytes()     integers, or None
+wifi_dbm(), temperature_mc(), storage_free_bytes(), free_heap_bytes()     integers, or None
 log(text), log_exception(task, error)   for a person at the console
 """

@@ -38,7 +38,7 @@ class Health:
             "skew_us": player.skew_us,
             "leads": self._village.role,
             "free_heap_bytes": hal.free_heap_bytes(),
-            "signal_dbm": hal.signal_dbm(),
+            "wifi_dbm": hal.wifi_dbm(),
             "temperature_mc": hal.temperature_mc(),
             "storage_free_bytes": hal.storage_free_bytes(),
         }

@@ -9,7 +9,7 @@ _DEFAULTS = {
     "position_noise_us": 20,
     "seed": 1,
     "loadac": True,
-    "signal_dbm": -55,
+    "wifi_dbm": -55,
     "temperature_c": 41,
 }
 """ppm: crystal against CLOCK_MONOTONIC. ticks_offset_us: what the tick counter showed at CLOCK_MONOTONIC 0.

@@ -285,7 +285,7 @@ class Hal:
         if self._dog is not None:
             self._dog.sleep()
 
-    def signal_dbm(self) -> int | None:
+    def wifi_dbm(self) -> int | None:
         """Return the signal."""
         return -60
 

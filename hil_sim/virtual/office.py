@@ -346,8 +346,14 @@ class Office:
     def _on_message(self, topic: str, payload: bytes) -> None:
         node, leaf = names.parse_node_topic(topic)
         if leaf == "health":
-            counters, gauges, on_air, silent = report.parse_health(payload)
-            self.health[node] = {"counters": counters, "gauges": gauges, "on_air": on_air, "silent": silent}
+            counters, gauges, on_air, silent, states = report.parse_health(payload)
+            self.health[node] = {
+                "counters": counters,
+                "gauges": gauges,
+                "states": states,
+                "on_air": on_air,
+                "silent": silent,
+            }
         elif leaf == "status" and report.parse_status(payload)["state"] == report.ONLINE:
             self._loop.at_ns(self._loop.now_ns + WORD_NS, self._greet, node)
 

@@ -168,7 +168,7 @@ class Hal:
     def unknown(self) -> None:
         return None
 
-    signal_dbm = temperature_mc = storage_free_bytes = free_heap_bytes = unknown
+    wifi_dbm = temperature_mc = storage_free_bytes = free_heap_bytes = unknown
 
     def log(self, text: str) -> None:
         self.errors.append(text)

@@ -111,7 +111,7 @@ def igmp_groups(station: Station) -> set[str]:
 
 async def health(office: Office, name: str, test) -> dict[str, int]:
     def right(raw: bytes) -> bool:
-        counters, _, on_air, _ = report.parse_health(raw)
+        counters, _, on_air, _, _ = report.parse_health(raw)
         return test(counters, on_air)
 
     return report.parse_health(await office.expect(names.node_topic(name, "health"), right, 15))[0]

@@ -196,9 +196,22 @@ def ack_vectors() -> dict[str, bytes]:
 def report_vectors() -> dict[str, bytes]:
     counters = {name: number for number, name in enumerate(report.COUNTERS)}
     gauges = {name: min(5, most) for name, _, most in report.GAUGES}
-    good = report.build_health(counters, gauges, 7)
+    states = {name: words[0] for name, words in report.STATES}
+    good = report.build_health(counters, gauges, 7, "no key", states)
+    longest = {name: "x" * report.MAX_WORD_CHARS for name, _ in report.STATES}
     return {
         "health": good,
+        "health without states": good.replace(b'"states"', b'"estates"'),
+        "states that are not known": report.build_health({}, {}, None, None, {"link": "satellite", "horn": "ok"}),
+        "states of the greatest length": report.build_health({}, {}, None, None, longest),
+        "a state of 17 characters": report.build_health({}, {}, None, None, {"link": "x" * 17}),
+        "a state is a number": report.build_health({}, {}, None, None, {"speaker": 1}),
+        "a state is an object": b'{"v": 1, "counters": {}, "gauges": {}, "states": {"fm": {"off": 1}}}',
+        "states are a list": b'{"v": 1, "counters": {}, "gauges": {}, "states": []}',
+        "states are null": b'{"v": 1, "counters": {}, "gauges": {}, "states": null}',
+        "least gauges": report.build_health({}, {name: least for name, least, _ in report.GAUGES}, None),
+        "greatest gauges": report.build_health({}, {name: most for name, _, most in report.GAUGES}, None),
+        "why it is silent, too long": report.build_health({}, {}, None, "x" * 101),
         "health without values": report.build_health({}, {}, None),
         "online": report.build_status(report.ONLINE, "loaxa 0.1.0", "esp32", "power"),
         "offline": report.build_status(report.OFFLINE),
@@ -206,8 +219,11 @@ def report_vectors() -> dict[str, bytes]:
         "state is missing": b'{"v": 1}',
         "firmware of 65 characters": report.build_status(report.ONLINE, "x" * 65),
         "negative counter": report.build_health({"received": -1}, {}, None),
-        "gauge out of range": report.build_health({}, {"signal_dbm": -201}, None),
-        "gauge is text": report.build_health({}, {"signal_dbm": "loud"}, None),
+        "gauge out of range": report.build_health({}, {"wifi_dbm": -201}, None),
+        "gauge is text": report.build_health({}, {"mobile_dbm": "loud"}, None),
+        "muted is true": report.build_health({}, {"muted": True}, None),
+        "a door that is more than open": report.build_health({}, {"door_open": 2}, None),
+        "gain above the limit": report.build_health({}, {"gain_cdb": 1201}, None),
         "on air is a float": report.build_health({}, {}, 1.5),
         "counters are a list": b'{"v": 1, "counters": [], "gauges": {}}',
         "no JSON": b"\xff\xfe",

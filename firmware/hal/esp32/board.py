@@ -90,7 +90,7 @@ class Esp32Hal(Hal):
         """Return the chip's own number."""
         return hexlify(machine.unique_id()).decode()
 
-    def signal_dbm(self):
+    def wifi_dbm(self):
         """Return the Wi-Fi signal."""
         try:
             return self._wlan.status("rssi")

@@ -62,7 +62,7 @@ class LinuxHal(Hal):
                 pass  # not on this board
         return ""
 
-    def signal_dbm(self):
+    def wifi_dbm(self):
         """Return the Wi-Fi signal, or None on a cable."""
         try:
             with open("/proc/net/wireless") as file:

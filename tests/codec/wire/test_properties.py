@@ -24,8 +24,8 @@ json_values = st.recursive(
     max_leaves=12,
 )
 FIELDS = [
-    "v", "n", "node", "until", "zone", "op", "args", "streams", "sync", "state", "counters", "gauges", "i", "key",
-    "salt", "next",
+    "v", "n", "node", "until", "zone", "op", "args", "streams", "sync", "state", "counters", "gauges", "states", "i",
+    "key", "salt", "next",
 ]  # fmt: skip
 BODIES = 6
 """The first of PARSERS that takes a body of JSON."""
@@ -248,6 +248,35 @@ def test_a_body_is_capped_before_it_is_read() -> None:
     with pytest.raises(WireError, match="larger than 8192"):
         body.parse(b"{" + b" " * 8191 + b"}")
     assert body.parse(b"{" + b" " * 8190 + b"}") == {}
+
+
+reports = st.tuples(
+    st.fixed_dictionaries({name: st.integers(0, 1 << 53) for name in report.COUNTERS}),
+    st.fixed_dictionaries({name: st.none() | st.integers(low, high) for name, low, high in report.GAUGES}),
+    st.none() | u32,
+    st.none() | st.text(max_size=report.MAX_REASON_CHARS),
+    st.fixed_dictionaries({name: st.none() | st.sampled_from(words) for name, words in report.STATES}),
+)
+
+
+@given(reports)
+def test_health_round_trip(found: tuple) -> None:
+    raw = report.build_health(*found)
+    assert len(raw) <= body.MAX_BODY_BYTES // 2, "a text of 100 characters that JSON escapes, and still room"
+    assert report.parse_health(raw) == found
+
+
+@given(st.sampled_from(report.STATES), json_values)
+def test_a_state_is_a_word_that_is_known_or_none(state: tuple, value: object) -> None:
+    name, words = state
+    raw = report.build_health({}, {}, None, None, {name: value})  # type: ignore[dict-item]
+    if value is not None and (not isinstance(value, str) or len(value) > report.MAX_WORD_CHARS):
+        with pytest.raises(WireError, match=f"{name} must be a text of at most 16 characters"):
+            report.parse_health(raw)
+        return
+    assert report.parse_health(raw)[4] == {other: None for other, _ in report.STATES} | (
+        {name: value} if value in words else {}
+    )
 
 
 @given(st.text(max_size=40))
