@@ -32,12 +32,15 @@ from controller.stations import Stations
 from controller.storage.database import Database, sqlite_url
 from controller.storage.files import SoundFolder
 from controller.transport import Transport
+from controller.trends.recorder import Recorder
 from controller.webtls import WebTls
 
 log = logging.getLogger(__name__)
 
 HEALTH_S = 0.25
 LEADS_S = 5.0
+PLOTS_AT_ONCE = 2
+"""A page that opens thirty of them must not take every thread."""
 
 
 class Office:
@@ -74,6 +77,8 @@ class Office:
         self.enrolments = Enrolments(self.database, self.audit, self.stations)
         self.reports = Reports(self.stations, self.memory.now_media_us)
         self.overview = Overview(self.stations, self.reports, self.memory, self.bus)
+        self.trends = Recorder(self.database, self.reports.heard, settings.history_keep_days)
+        self.plotting = asyncio.Semaphore(PLOTS_AT_ONCE)
         self.air = Air(settings, self.memory, self)
         self.broadcasts = Broadcasts(
             self.database, self.audit, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
@@ -110,6 +115,7 @@ class Office:
         await self.announcer.start()
         await self.overview.start()
         await self.broadcasts.start()
+        self.trends.start()
         self._spawn(self._watch_health())
         self._spawn(self._follow_arrivals())
 
@@ -124,6 +130,7 @@ class Office:
         await self.air.stop()
         await self.pool.close()
         self.overview.stop()
+        await self.trends.stop()
         await self.reports.stop()
         await self.transport.stop()
         for task in tuple(self._tasks):

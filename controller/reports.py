@@ -87,6 +87,14 @@ class Reports:
         kept = {"status": node.status, "health": node.health, "seen_wall_us": node.seen_wall_us}
         return {"state": self.presence.state(node.id, mono_us()), **kept, **self._latest.get(node.id, {})}
 
+    def heard(self) -> dict[str, tuple[str, dict[str, Any] | None]]:
+        """Return each node's state, and its last health since the controller began; a new report is a new object."""
+        now_us = mono_us()
+        return {
+            node_id: (self.presence.state(node_id, now_us), self._latest.get(node_id, {}).get("health"))
+            for node_id in self._known
+        }
+
     def arrivals(self) -> dict[str, Arrival]:
         """Return how frames arrive at each node that is there and plays."""
         found = {}

@@ -46,6 +46,7 @@ class Settings:
     max_sound_bytes: the largest sound file that is accepted. total_sound_bytes: what all of them may take together;
     beyond it an upload is refused, nothing that is stored is removed.
     keep_sessions: how many of the newest sessions are kept in the database; older ones are removed once they are over.
+    history_keep_days: for how many days what nodes told each minute is kept.
     oidc: a sign-in service; None: people sign in with passwords alone.
     profiles: how programmes are coded, by name; the file changes single values of codec.profile.
     """
@@ -78,6 +79,7 @@ class Settings:
     total_sound_bytes: int = 8192 * 1024 * 1024
     keep_sessions: int = 10_000
     web_tiles: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
+    history_keep_days: int = 30
     oidc: OidcSettings | None = None
     profiles: dict[str, Profile] = field(default_factory=PROFILES.copy)
 
@@ -241,6 +243,7 @@ _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "keep_sessions": ("keep_sessions", _whole(100, 1_000_000)),
     },
     "web": {"tiles": ("web_tiles", _tiles)},
+    "history": {"keep_days": ("history_keep_days", _whole(1, 400))},
     "engine": {"record": ("record", _path)},
     "loudness": {"target_lufs": ("loudness_lufs", _number(-40, -6))},
 }

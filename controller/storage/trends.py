@@ -1,6 +1,6 @@
 """The tables of what nodes told over time. Minutes are ``wall`` minutes: whole minutes of UTC since 1970."""
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.storage.tables import Table
@@ -27,8 +27,10 @@ class TrendChunk(Table):
     """
 
     __tablename__ = "trend_chunks"
+    # What is to be packed anew, or too old, is found by it alone, without a look at the rows.
+    __table_args__ = (Index("ix_trend_chunks_minutes_start", "minutes", "start", "node"),)
 
     node: Mapped[str] = mapped_column(String(32), primary_key=True)
-    start: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, index=True)
+    start: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     minutes: Mapped[int] = mapped_column(Integer)
     body: Mapped[bytes] = mapped_column(LargeBinary)

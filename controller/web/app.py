@@ -15,6 +15,7 @@ from controller.web.routes import (
     authority,
     enrolment,
     health,
+    history,
     nodes,
     oidc,
     overview,
@@ -40,7 +41,10 @@ an operation is what it needs; a token's scopes are such permissions.
 Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a sentence for people, and what to do.
 """
 
-PARTS = (authority, health, overview, zones, nodes, enrolment, sessions, sounds, sources, signin, oidc, people, audit)
+PARTS = (
+    *(authority, health, overview, zones, nodes, history, enrolment, sessions),
+    *(sounds, sources, signin, oidc, people, audit),
+)
 
 
 def create_app(office: Office) -> FastAPI:

@@ -36,6 +36,7 @@ ROUTES = {
     ("GET", "/api/nodes"): "read",
     ("POST", "/api/nodes"): "nodes.write",
     ("GET", "/api/nodes/{node_id}"): "read",
+    ("GET", "/api/nodes/{node_id}/history"): "read",
     ("PATCH", "/api/nodes/{node_id}"): "nodes.write",
     ("DELETE", "/api/nodes/{node_id}"): "nodes.write",
     ("POST", "/api/nodes/{node_id}/command"): "nodes.write",

@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("minutes", sa.Integer, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
-    op.create_index("ix_trend_chunks_start", "trend_chunks", ["start"])
+    op.create_index("ix_trend_chunks_minutes_start", "trend_chunks", ["minutes", "start", "node"])
 
 
 def downgrade() -> None:

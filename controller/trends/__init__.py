@@ -1,0 +1,1 @@
+"""What nodes told over time: sampled each minute, packed by node, read as plots."""
