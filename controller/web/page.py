@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controller.people.permissions import OPEN, needs
-from controller.web.parts import TheOffice
+from controller.web.parts import PerhapsWho, TheOffice
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -34,6 +34,7 @@ _templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
 
 async def page(
     office: TheOffice,
+    who: PerhapsWho,
     lang: Annotated[str, Query(max_length=10)] = "",
     kept: Annotated[str, Cookie(alias=LANGUAGE_COOKIE, max_length=10)] = "",
 ) -> HTMLResponse:
@@ -44,7 +45,12 @@ async def page(
         language=language,
         static=f"/static/{version()}",
         modules=[name for name in _files() if name.startswith("core/") and name.endswith(".js")],
-        config={"languages": LANGUAGES, "oidc": office.people.oidc is not None, "tiles": office.settings.web_tiles},
+        config={
+            "languages": LANGUAGES,
+            "oidc": office.people.oidc is not None,
+            "tiles": office.settings.web_tiles,
+            "signed_in": who is not None,
+        },
     )
     answer = HTMLResponse(text, headers={"Content-Language": language, "Vary": "Cookie"})
     if lang in LANGUAGES:

@@ -6,7 +6,7 @@ import * as router from "./router.js";
 import { firstPage, languageLinks, shell } from "./shell.js";
 import { signInForm } from "./signin.js";
 import * as store from "./store.js";
-import { t } from "./texts.js";
+import { config, t } from "./texts.js";
 import { apply } from "./theme.js";
 
 const room = h("div", { id: "room" });
@@ -38,6 +38,11 @@ async function begin() {
   apply();
   document.body.append(room, h("div", { id: "news" }));
   document.addEventListener("signed-out", leave);
+  if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js").catch(() => {});
+  if (!config.signed_in) {
+    leave();
+    return;
+  }
   try {
     await enter(await api.get("/me"));
   } catch (error) {
@@ -45,7 +50,6 @@ async function begin() {
     fill(room, h("p", { class: "notice warn", role: "alert" }, t("shell.disconnected")));
     setTimeout(() => window.location.reload(), 3000);
   }
-  if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js").catch(() => {});
 }
 
 begin();

@@ -92,7 +92,7 @@ function gathered(work, ms = 80) {
   return () => {
     waiting ??= setTimeout(() => {
       waiting = null;
-      work().catch((error) => { if (error.status !== 401) trouble("disconnected"); });
+      work().catch((error) => { if (error.status === 0 || error.status >= 500) trouble("disconnected"); });
     }, ms);
   };
 }

@@ -61,7 +61,7 @@ function field(id, label, input) {
 export function sounder(way, choice) {
   const { element, source } = builders[way]();
   const button = h("button", { type: "submit", class: "main wide" }, t("live.put_on_air"));
-  const form = h("form", { novalidate: true }, element, button);
+  const form = h("form", { novalidate: true }, element, h("div", { "data-priority": true }), button);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const zones = choice.zones();

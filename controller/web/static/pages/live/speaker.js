@@ -19,7 +19,7 @@ export function speaker(choice, signal) {
   const test = h("button", { type: "button", class: "small" }, t("live.try_microphone"));
   const settings = h("details", {}, h("summary", {}, t("live.settings")),
     h("div", { class: "stack inner" },
-      field("chime", t("live.chime_before"), chime), field("device", t("live.microphone"), devices), field("grace", t("live.grace"), grace), test));
+      h("div", { "data-priority": true }), field("chime", t("live.chime_before"), chime), field("device", t("live.microphone"), devices), field("grace", t("live.grace"), grace), test));
 
   chime.addEventListener("change", () => voice.set({ chime: chime.value }));
   grace.addEventListener("change", () => {
