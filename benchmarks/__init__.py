@@ -14,6 +14,7 @@ NAMES = (
     "virtual",
     "asymmetry",
     "enrolment",
+    "history",
     "village",
     "snapcast",
 )
@@ -22,13 +23,15 @@ ALONE = ("measurements",)
 """Takes half an hour, writes a page of the documentation, and is run by its name only."""
 
 
-SIZED = ("enrolment",)
+SIZED = ("enrolment", "history")
 """Those that can be run with another number of nodes."""
+DAYS = ("history",)
+"""Those that can be run with another number of days."""
 
 
 def run(name: str, **size: int) -> dict[str, Any]:
     """Run the benchmark `name`, one of NAMES, and return its figures; None stands for a peer that is
-    missing. size: ``nodes`` of those in SIZED."""
+    missing. size: ``nodes`` of those in SIZED, ``days`` of those in DAYS."""
     result: dict[str, Any] = importlib.import_module(f"benchmarks.{name}").run(**size)
     return result
 

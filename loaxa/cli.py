@@ -76,7 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", parents=[common], help="run one benchmark, or all")
     bench.add_argument("name", metavar="NAME")
-    bench.add_argument("--nodes", type=int, metavar="N", help="of enrolment; default 1000")
+    bench.add_argument("--nodes", type=int, metavar="N", help="of enrolment, 1000, and history, 2000")
+    bench.add_argument("--days", type=int, metavar="N", help="of history; default 30")
     return parser
 
 
@@ -270,7 +271,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
         case "sim":
             return _simulate(args, output)
         case "bench":
-            return _bench(args.name, args.nodes, output)
+            return _bench(args.name, args.nodes, args.days, output)
     from loaxa import administration, auditing, broadcasting, people
     from loaxa.client import Controller, default_url
 
@@ -309,7 +310,7 @@ def _simulate(args: argparse.Namespace, output: Output) -> int:
     return simulation.inhabit(args.nodes, args.port)
 
 
-def _bench(name: str, nodes: int | None, output: Output) -> int:
+def _bench(name: str, nodes: int | None, days: int | None, output: Output) -> int:
     import benchmarks
 
     known = benchmarks.NAMES + benchmarks.ALONE
@@ -317,8 +318,11 @@ def _bench(name: str, nodes: int | None, output: Output) -> int:
         raise CommandError(f"There is no benchmark {name}. There are: {', '.join(known)}, all.")
     if nodes is not None and (name not in benchmarks.SIZED or not 1 <= nodes <= 10_000):
         raise CommandError(f"--nodes is for {', '.join(benchmarks.SIZED)}, and from 1 to 10000.")
+    if days is not None and (name not in benchmarks.DAYS or not 2 <= days <= 400):
+        raise CommandError(f"--days is for {', '.join(benchmarks.DAYS)}, and from 2 to 400.")
     if name != "all":
-        result = benchmarks.run(name) if nodes is None else benchmarks.run(name, nodes=nodes)
+        size = {what: number for what, number in (("nodes", nodes), ("days", days)) if number is not None}
+        result = benchmarks.run(name, **size)
         output.answer(result, benchmarks.describe(name, result))
         return 0
     results = {each: benchmarks.run(each) for each in benchmarks.NAMES}
