@@ -21,7 +21,8 @@ SEVERITY = {
     "disk_full": FAULT,
     "notify_failing": WARNING,
 }
-"""Fault: people do not hear what they should, or somebody is at the board. Warning: they still do, but look soon."""
+"""The worst first. Fault: people do not hear what they should, or somebody is at the board. Warning: they still do,
+but look soon."""
 
 OF_CONTROLLER = ("engine_away", "broker_away", "disk_full", "notify_failing")
 OF_NODES = tuple(kind for kind in SEVERITY if kind not in OF_CONTROLLER)
