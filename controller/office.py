@@ -8,6 +8,9 @@ from typing import Any
 
 from controller import sources
 from controller.air import Air
+from controller.alerts.keeper import Alerts
+from controller.alerts.notify.notifier import Notifier
+from controller.alerts.scene import Surveyor
 from controller.announcer import Announcer
 from controller.audit.log import Audit
 from controller.broadcasts import Broadcasts
@@ -85,6 +88,14 @@ class Office:
         )
         self.announcer = Announcer(self.stations, self.memory, self.air, self.reports)
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
+        self.notifier = Notifier(settings.notify, self.database, self.stations.titles)
+        self.alerts = Alerts(
+            settings.alerts,
+            self.database,
+            self.bus,
+            Surveyor(self.stations, self.reports, self.air, self.memory, folder, self.notifier.failing),
+            self.notifier,
+        )
         self.transport = Transport(settings, self.stations, self.reports, self.announcer.chains)
         self.web_port = settings.http_port
         self.web = WebTls(settings, self.transport.authority)
@@ -113,7 +124,10 @@ class Office:
             await self.stop()
             raise _first(errors) from None
         await self.announcer.start()
+        self.overview.worst_alerts = self.alerts.worst_kinds
         await self.overview.start()
+        self.alerts.changed.append(self.overview.touch)
+        await self.alerts.start()
         await self.broadcasts.start()
         self.trends.start()
         self._spawn(self._watch_health())
@@ -122,6 +136,7 @@ class Office:
     async def stop(self) -> None:
         """Stop everything, what speaks first."""
         self.bus.close()
+        await self.alerts.stop()
         if self.broadcasts.active:
             await self.broadcasts.stop()
             await self._wait_for_silence()

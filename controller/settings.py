@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from codec.profile import PROFILES, Profile
+from controller.alerts.notify.registry import ChannelSettings, read_channels
+from controller.alerts.settings import Limits, read_limits
 from controller.errors import StartError
 from controller.people.oidc import OidcSettings, read_settings
 
@@ -47,6 +49,7 @@ class Settings:
     beyond it an upload is refused, nothing that is stored is removed.
     keep_sessions: how many of the newest sessions are kept in the database; older ones are removed once they are over.
     history_keep_days: for how many days what nodes told each minute is kept.
+    alerts: when something is wrong. notify: how people are told of it who do not look.
     oidc: a sign-in service; None: people sign in with passwords alone.
     profiles: how programmes are coded, by name; the file changes single values of codec.profile.
     """
@@ -80,6 +83,8 @@ class Settings:
     keep_sessions: int = 10_000
     web_tiles: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
     history_keep_days: int = 30
+    alerts: Limits = field(default_factory=Limits)
+    notify: tuple[ChannelSettings, ...] = ()
     oidc: OidcSettings | None = None
     profiles: dict[str, Profile] = field(default_factory=PROFILES.copy)
 
@@ -289,9 +294,10 @@ def parse(text: str, name: str = "settings") -> Settings:
             values["oidc"] = read_settings(provider if isinstance(provider, dict) else {})
         except ValueError as error:
             raise StartError("settings", f"{name}: [oidc] {error}.", "Correct it, or leave the section out.") from None
+    values |= _alerts(name, document.pop("alerts", None), document.pop("notify", None))
     for section, body in document.items():
         if section not in _KEYS or not isinstance(body, dict):
-            allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "oidc", "profile.lan"))
+            allowed = ", ".join(f"[{known}]" for known in (*_KEYS, "alerts", "[notify]", "oidc", "profile.lan"))
             raise StartError("settings", f"{name}: [{section}] is not a section.", f"There are {allowed}.")
         values |= _section(name, section, body, _KEYS[section])
     _check_broker(name, values)
@@ -308,6 +314,22 @@ def parse(text: str, name: str = "settings") -> Settings:
             'Set tls = "off", or leave it out.',
         )
     return Settings(**values)
+
+
+def _alerts(name: str, limits: Any, channels: Any) -> dict[str, Any]:
+    """Return what [alerts] and [[notify]] say; raises StartError."""
+    values: dict[str, Any] = {}
+    try:
+        if limits is not None:
+            values["alerts"] = read_limits(limits if isinstance(limits, dict) else {"alerts": limits})
+    except ValueError as error:
+        raise StartError("settings", f"{name}: [alerts] {error}.", "Correct it, or leave it out.") from None
+    try:
+        if channels is not None:
+            values["notify"] = read_channels(channels)
+    except ValueError as error:
+        raise StartError("settings", f"{name}: [[notify]] {error}.", "Correct it, or leave it out.") from None
+    return values
 
 
 def _check_broker(name: str, values: dict[str, Any]) -> None:

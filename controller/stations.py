@@ -83,6 +83,10 @@ class Stations:
             raise _no_node(node_id)
         return found
 
+    async def titles(self) -> dict[str, str]:
+        """Return what people call each node, by id."""
+        return {node.id: node.title for node in await self.nodes()}
+
     async def known(self, node_id: str) -> Node:
         """Return a node as it was read last, without asking the database; raises NotFoundError."""
         found = (await self.roster()).by_tag.get(tag(node_id))

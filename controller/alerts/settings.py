@@ -46,7 +46,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "no_signal_s": (5, 80),
     "away_s": (1, 60),
     "clear_s": (0, 8),
-    "again_s": (0, 86_400),
+    "again_s": (0, 43_200),
     "loss_percent": (0.1, 100),
     "hot_c": (20, 150),
     "storage_percent": (0, 90),

@@ -4,7 +4,7 @@ A node is judged when it reported, when what is expected of it changed, or when 
 look at 2,000 nodes of which nothing is new costs some milliseconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,16 +31,19 @@ class Placed:
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is at one instant. states: of each node, by id. on_air: zones with a stream. failing: channels of
-    notification that do not get through, with the reason. free_bytes: of the folder, None where nobody knows."""
+    """What there is at one instant. states, healths: of each node, by id; a new report is a new object. on_air: zones
+    with a stream. failing: channels of notification that do not get through, and why. free_bytes: of the folder, None
+    where nobody knows. since_us: returns since when a node is in its state, None where nobody knows."""
 
     nodes: list[Placed]
     states: dict[str, str]
+    healths: dict[str, dict[str, Any]] = field(default_factory=dict)
     on_air: frozenset[str] = frozenset()
     engine: bool = True
     broker: bool = True
     free_bytes: int | None = None
     failing: dict[str, str] = field(default_factory=dict)
+    since_us: Callable[[str], int | None] = lambda node_id: None
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,6 @@ class Watch:
             else:
                 self._seen.setdefault(node, _Seen()).holds[kind] = Hold(raised=True)
 
-    def heard(self, node_id: str, health: dict[str, Any], now_us: int) -> None:
-        """Take a node's report of its health."""
-        seen = self._seen.setdefault(node_id, _Seen())
-        seen.health = health
-        seen.loss.add(now_us, health.get("counters", {}))
-        seen.news = True
-
     def look(self, scene: Scene, now_us: int) -> list[Change]:
         """Return what began and what ended since the last look."""
         changes = self._look_at_controller(scene, now_us)
@@ -101,6 +97,11 @@ class Watch:
             seen = self._seen.get(node.id)
             if seen is None:
                 seen = self._seen[node.id] = _Seen()
+            health = scene.healths.get(node.id)
+            if health is not None and health is not seen.health:
+                seen.health = health
+                seen.loss.add(now_us, health.get("counters", {}))
+                seen.news = True
             state: str | None = scene.states.get(node.id)
             if not scene.broker or (state != ONLINE and not trusted):
                 state = None
@@ -108,12 +109,19 @@ class Watch:
             context = (state, expected)
             if seen.news or now_us >= seen.due_us or context != seen.context:
                 seen.context = context
-                self._judge(node.id, seen, now_us, changes)
+                self._judge(node.id, seen, now_us, changes, scene.since_us)
         if len(self._seen) != len(scene.nodes):
             self._forget({node.id for node in scene.nodes}, now_us, changes)
         return changes
 
-    def _judge(self, node_id: str, seen: _Seen, now_us: int, changes: list[Change]) -> None:
+    def _judge(
+        self,
+        node_id: str,
+        seen: _Seen,
+        now_us: int,
+        changes: list[Change],
+        state_since_us: Callable[[str], int | None],
+    ) -> None:
         seen.news = False
         seen.due_us = NEVER_US
         state, expected = seen.context or (None, None)
@@ -131,7 +139,10 @@ class Watch:
                 detail = _detail(verdict)
                 if rule.flaps and hold.raised and hold.restless:
                     detail["reason"] = "comes_and_goes"
-                changes.append(Change(node_id, rule.kind, hold.raised, hold.since_us, detail))
+                since_us = hold.since_us
+                if rule.kind == "offline":  # it was so before it could be judged: while the controller was away
+                    since_us = min(since_us, state_since_us(node_id) or since_us)
+                changes.append(Change(node_id, rule.kind, hold.raised, since_us, detail))
             seen.due_us = min(seen.due_us, hold.due_us(raise_us, clear_us) or NEVER_US)
 
     def _look_at_controller(self, scene: Scene, now_us: int) -> list[Change]:

@@ -19,6 +19,8 @@ PERMISSIONS = {
     "zones.write": "add, change and remove zones",
     "nodes.write": "add, change, order and remove nodes",
     "nodes.enrol": "make enrolment codes, retire nodes",
+    "alerts.write": "acknowledge alerts",
+    "notify.test": "send a test message by a channel of notification",
     "authority.write": "change the authority that nodes and browsers know this controller by",
     "people.read": "see accounts and tokens",
     "people.write": "add, change and remove accounts; remove tokens of others; never by a token",
@@ -28,9 +30,11 @@ BY_HAND = frozenset({"people.write"})
 """What no token may do: a stolen one makes no account, no password and no other token that would outlive it."""
 ROLES: dict[str, frozenset[str]] = {
     "administrator": frozenset(PERMISSIONS),
-    "operator": frozenset({"read", "broadcast", "broadcast.emergency", "sounds.write"}),
-    "approver": frozenset({"read", "broadcast", "broadcast.emergency", "sounds.write"}),
-    "technician": frozenset({"read", "broadcast", "sounds.write", "zones.write", "nodes.write", "nodes.enrol"}),
+    "operator": frozenset({"read", "broadcast", "broadcast.emergency", "sounds.write", "alerts.write"}),
+    "approver": frozenset({"read", "broadcast", "broadcast.emergency", "sounds.write", "alerts.write"}),
+    "technician": frozenset(
+        {"read", "broadcast", "sounds.write", "zones.write", "nodes.write", "nodes.enrol", "alerts.write"}
+    ),
     "auditor": frozenset({"read", "people.read", "audit.read"}),
     "board": frozenset({"read"}),
 }

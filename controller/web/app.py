@@ -11,6 +11,7 @@ from controller.web.limits import BodyLimit
 from controller.web.page import STATIC, SecurityHeaders, Versioned, policy
 from controller.web.page import router as page
 from controller.web.routes import (
+    alerts,
     audit,
     authority,
     enrolment,
@@ -42,7 +43,7 @@ Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a 
 """
 
 PARTS = (
-    *(authority, health, overview, zones, nodes, history, enrolment, sessions),
+    *(authority, health, overview, alerts, zones, nodes, history, enrolment, sessions),
     *(sounds, sources, signin, oidc, people, audit),
 )
 

@@ -25,6 +25,10 @@ ROUTES = {
     ("GET", "/api/oidc/start"): PUBLIC,
     ("GET", "/api/oidc/return"): PUBLIC,
     ("GET", "/api/events"): "read",
+    ("GET", "/api/alerts"): "read",
+    ("POST", "/api/alerts/{alert_id}/acknowledge"): "alerts.write",
+    ("GET", "/api/notify"): "read",
+    ("POST", "/api/notify/test"): "notify.test",
     ("GET", "/api/overview"): "read",
     ("GET", "/api/sources"): "read",
     ("GET", "/api/zones"): "read",
@@ -80,15 +84,16 @@ UNLISTED = {
     ("GET", "/api/openapi.json"): "read",
 }
 """What the OpenAPI document does not list."""
-SPEAKING = {"read", "broadcast", "broadcast.emergency", "sounds.write"}
+SPEAKING = {"read", "broadcast", "broadcast.emergency", "sounds.write", "alerts.write"}
 ROLES = {
     "administrator": {
         *("read", "broadcast", "broadcast.emergency", "sounds.write", "zones.write", "nodes.write", "nodes.enrol"),
+        *("alerts.write", "notify.test"),
         *("people.read", "people.write", "audit.read", "authority.write"),
     },
     "operator": SPEAKING,
     "approver": SPEAKING,
-    "technician": {"read", "broadcast", "sounds.write", "zones.write", "nodes.write", "nodes.enrol"},
+    "technician": {"read", "broadcast", "sounds.write", "zones.write", "nodes.write", "nodes.enrol", "alerts.write"},
     "auditor": {"read", "people.read", "audit.read"},
     "board": {"read"},
 }
