@@ -157,7 +157,9 @@ class SecurityHeaders:
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["Permissions-Policy"] = "microphone=(self), serial=(self), geolocation=(self), camera=()"
-                headers.setdefault("Cache-Control", "no-cache")
+                # What the controller says is kept by nobody: a browser's way back would show it to whoever comes next.
+                api = str(scope["path"]).startswith("/api/")
+                headers.setdefault("Cache-Control", "no-store" if api else "no-cache")
                 if self._only_https:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
             await send(message)
