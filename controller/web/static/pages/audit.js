@@ -101,6 +101,6 @@ function records(signal) {
     state,
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "records-title" },
       h("table", { class: "records" },
-        h("thead", {}, h("tr", {}, ["n", "when", "who", "action", "object", "details"].map((name) => h("th", { scope: "col" }, t(`audit.column_${name}`))))), body)),
+        h("thead", {}, h("tr", {}, ["n", "when", "who", "action", "object", "details"].map((name) => h("th", { scope: "col", class: name === "n" ? "number" : "" }, t(`audit.column_${name}`))))), body)),
     more);
 }

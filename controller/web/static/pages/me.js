@@ -18,8 +18,8 @@ export function show(main, _, signal) {
         h("h2", { id: "who" }, me.name),
         h("p", {}, me.roles.map((role) => t(`role.${role}`)).join(", ")),
         h("div", { class: "actions" }, languageLinks()), themeChoice()),
-      me.account && password(), me.account && codes()),
-    me.account && tokens(me, signal)));
+      me.account && password()),
+    me.account && h("div", { class: "stack" }, codes(), tokens(me, signal))));
 }
 
 function passwordInput(complete) {
