@@ -23,6 +23,7 @@ from controller.ingest.pool import IngestPool
 from controller.link.broker import Broker
 from controller.link.nodes import Link
 from controller.memory import Memory
+from controller.metrics.exposition import Exposition
 from controller.overview import Overview
 from controller.people.people import People
 from controller.ports import own_address
@@ -100,6 +101,7 @@ class Office:
         self.web_port = settings.http_port
         self.web = WebTls(settings, self.transport.authority)
         self.transport.rotation.switched.append(self.web.load)
+        self.metrics = Exposition(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

@@ -12,7 +12,6 @@ from controller.clock import wall_us
 from controller.storage.database import Database
 from controller.storage.trends import TrendMinute
 from controller.trends.compact import HOUR, compact
-from controller.trends.frame import Frame
 from controller.trends.pack import pack
 from controller.trends.sample import MINUTE_US, Sampler
 
@@ -57,8 +56,8 @@ class Recorder:
         """Keep what was heard last as the minute that ends now."""
         # The nearest end of a minute: this is called some milliseconds before or after it.
         minute = (self._wall_us() + MINUTE_US // 2) // MINUTE_US - 1
-        parts = self._sampler.sample(self._heard())
-        rows = await asyncio.to_thread(_rows, minute, parts)
+        heard = self._heard()  # reports in it are replaced, never changed
+        rows = await asyncio.to_thread(self._rows, minute, heard)
         async with self._database.write() as session:
             await session.execute(delete(TrendMinute).where(TrendMinute.minute == minute))
             if rows:
@@ -66,6 +65,10 @@ class Recorder:
         if minute // HOUR != self._hour:
             self._hour = minute // HOUR
             self._hour_over.set()
+
+    def _rows(self, minute: int, heard: Mapping[str, tuple[str, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
+        parts = self._sampler.sample(heard)
+        return [{"minute": minute, "part": part, "body": pack(frame)} for part, frame in parts.items()]
 
     async def _sample(self) -> None:
         while True:
@@ -86,7 +89,3 @@ class Recorder:
                 await compact(self._database, self._wall_us() // MINUTE_US, self._keep_days)
             except Exception:  # it is done with the next hour
                 log.exception("what nodes told is not packed")
-
-
-def _rows(minute: int, parts: dict[int, Frame]) -> list[dict[str, Any]]:
-    return [{"minute": minute, "part": part, "body": pack(frame)} for part, frame in parts.items()]

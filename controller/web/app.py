@@ -17,6 +17,7 @@ from controller.web.routes import (
     enrolment,
     health,
     history,
+    metrics,
     nodes,
     oidc,
     overview,
@@ -43,7 +44,7 @@ Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a 
 """
 
 PARTS = (
-    *(authority, health, overview, alerts, zones, nodes, history, enrolment, sessions),
+    *(authority, health, metrics, overview, alerts, zones, nodes, history, enrolment, sessions),
     *(sounds, sources, signin, oidc, people, audit),
 )
 

@@ -20,6 +20,7 @@ ROUTES = {
     ("GET", "/api/ca"): "read",
     ("POST", "/api/ca/rotate"): "authority.write",
     ("GET", "/api/health"): PUBLIC,
+    ("GET", "/metrics"): "read",
     ("POST", "/api/sign-in"): PUBLIC,
     ("POST", "/api/enrol"): PUBLIC,
     ("GET", "/api/oidc/start"): PUBLIC,

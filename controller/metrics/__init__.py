@@ -1,0 +1,1 @@
+"""What Prometheus collects: gathered in the loop, written in a thread."""
