@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
 
 from codec.wire.names import node_tag
 from controller.errors import ConflictError, NotFoundError
@@ -213,8 +213,9 @@ class Stations:
             batches.setdefault(tuple(sorted(columns)), []).append({"_id": node_id, **columns})
         async with self._database.write() as session:
             connection = await session.connection()
+            table = cast(Table, Node.__table__)
             for rows in batches.values():  # without objects: two thousand nodes report every ten seconds
-                await connection.execute(update(Node.__table__).where(Node.id == bindparam("_id")), rows)
+                await connection.execute(update(table).where(Node.id == bindparam("_id")), rows)
         if self._roster is None:  # it may be being read, from before the commit
             self._forget_roster()
             return
