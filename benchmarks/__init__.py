@@ -15,6 +15,7 @@ NAMES = (
     "asymmetry",
     "enrolment",
     "history",
+    "overview",
     "village",
     "snapcast",
 )
@@ -23,7 +24,7 @@ ALONE = ("measurements",)
 """Takes half an hour, writes a page of the documentation, and is run by its name only."""
 
 
-SIZED = ("enrolment", "history")
+SIZED = ("enrolment", "history", "overview")
 """Those that can be run with another number of nodes."""
 DAYS = ("history",)
 """Those that can be run with another number of days."""

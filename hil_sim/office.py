@@ -27,23 +27,25 @@ class OfficeError(RuntimeError):
 class Office:
     """One controller with its data in `folder`, on free ports of 127.0.0.1. http_port: 0 for a free one.
 
-    record: keep what is mixed.
+    record: keep what is mixed. outside_broker: the port on this machine of a broker that takes anybody, without TLS, in
+    place of the controller's own; 0 for none.
     """
 
-    def __init__(self, folder: Path, http_port: int = 0, record: bool = True) -> None:
+    def __init__(self, folder: Path, http_port: int = 0, record: bool = True, outside_broker: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.record = folder / "mixer.capture"
         self.log = folder / "controller.log"
         self.media_port = free_udp_port()
-        self.broker_port = free_tcp_port()
+        self.broker_port = outside_broker or free_tcp_port()
         self.http_port = http_port or free_tcp_port()
         self.url = f"https://127.0.0.1:{self.http_port}"
         self._config = folder / "loaxa.toml"
+        broker = "tls = false\nhost" if outside_broker else "bind"
         self._config.write_text(
             f'[http]\nhost = "127.0.0.1"\nport = {self.http_port}\n'
             f'[media]\nhost = "127.0.0.1"\nport = {self.media_port}\n'
-            f'[broker]\nbind = "127.0.0.1"\nport = {self.broker_port}\n'
+            f'[broker]\n{broker} = "127.0.0.1"\nport = {self.broker_port}\n'
             f'[public]\nhost = "127.0.0.1"\n'
             f"[storage]\nfolder = {json.dumps(str(folder / 'data'))}\n"
             + (f"[engine]\nrecord = {json.dumps(str(self.record))}\n" if record else ""),

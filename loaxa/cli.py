@@ -76,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", parents=[common], help="run one benchmark, or all")
     bench.add_argument("name", metavar="NAME")
-    bench.add_argument("--nodes", type=int, metavar="N", help="of enrolment, 1000, and history, 2000")
+    bench.add_argument("--nodes", type=int, metavar="N", help="of enrolment, 1000, history and overview, 2000")
     bench.add_argument("--days", type=int, metavar="N", help="of history; default 30")
     return parser
 
