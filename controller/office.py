@@ -12,6 +12,7 @@ from controller.alerts.keeper import Alerts
 from controller.alerts.notify.notifier import Notifier
 from controller.alerts.scene import Surveyor
 from controller.announcer import Announcer
+from controller.areas import Areas
 from controller.audit.log import Audit
 from controller.broadcasts import Broadcasts
 from controller.clock import mono_us
@@ -78,6 +79,7 @@ class Office:
         )
         self.sources = Sources(self.pool, self.sounds, settings.loudness_lufs, voices)
         self.stations = Stations(self.database)
+        self.areas = Areas(self.database, self.stations, self.bus)
         self.enrolments = Enrolments(self.database, self.audit, self.stations)
         self.reports = Reports(self.stations, self.memory.now_media_us)
         self.overview = Overview(self.stations, self.reports, self.memory, self.bus)

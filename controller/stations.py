@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from codec.wire.names import node_tag
 from controller.errors import ConflictError, NotFoundError
 from controller.storage.database import Database
-from controller.storage.tables import Enrolment, Node, Zone
+from controller.storage.tables import Area, Enrolment, Node, Zone
 
 Change = Callable[[], Awaitable[None]]
 MAX_COUNTER_JUMP = 1 << 20
@@ -95,11 +96,13 @@ class Stations:
         return found
 
     async def add_zone(self, values: dict[str, Any]) -> Zone:
-        """Store a new zone; raises ConflictError when its id is taken, or for groups of one port."""
+        """Store a new zone; raises ConflictError when its id is taken, or for groups of one port, NotFoundError for its
+        area."""
         async with self._database.write() as session:
             if await session.get(Zone, values["id"]):
                 raise ConflictError("exists", f"There is a zone {values['id']} already.", "Choose another id.")
             zone = Zone(**values)
+            await _check_area(session, zone)
             _check_groups(zone)
             session.add(zone)
         await self.tell()
@@ -113,6 +116,7 @@ class Stations:
                 raise _no_zone(zone_id)
             for name, value in values.items():
                 setattr(zone, name, value)
+            await _check_area(session, zone)
             _check_groups(zone)
         await self.tell()
         return zone
@@ -250,6 +254,12 @@ class Stations:
 def tag(node_id: str) -> str:
     """Return the 16 hexadecimal digits that stand for a node between controller and engine."""
     return node_tag(node_id).hex()
+
+
+async def _check_area(session: AsyncSession, zone: Zone) -> None:
+    with session.no_autoflush:
+        if zone.area is not None and await session.get(Area, zone.area) is None:
+            raise NotFoundError("unknown_area", f"There is no area {zone.area}.", "GET /api/areas lists them.")
 
 
 def _check_groups(zone: Zone) -> None:

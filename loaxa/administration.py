@@ -42,13 +42,16 @@ def zone(controller: Controller, args: Namespace, output: Output) -> int:
         return _align(controller, args, output)
     if args.action == "add":
         body: dict[str, Any] = {"id": args.id, "title": args.title, "profile": args.profile, "gain_db": args.gain_db}
-        made = controller.post("/zones", {**body, **_groups(args)})
+        made = controller.post("/zones", {**body, **_groups(args), **_area(args)})
         output.answer(made, f"Zone {made['id']} added.")
     elif args.action == "set":
         changes = {name: getattr(args, name) for name in ("title", "profile", "gain_db")}
         changes = {name: value for name, value in changes.items() if value is not None} | _groups(args)
+        changes |= _area(args)
         if not changes:
-            raise CommandError("Say what to change: --title, --profile, --gain-db, --multicast or --sync-group.")
+            raise CommandError(
+                "Say what to change: --title, --profile, --gain-db, --multicast, --sync-group or --area."
+            )
         changed = controller.patch(f"/zones/{segment(args.id)}", changes)
         output.answer(changed, f"Zone {args.id} changed.")
     elif args.action == "remove":
@@ -57,10 +60,17 @@ def zone(controller: Controller, args: Namespace, output: Output) -> int:
     else:
         answer = controller.get("/zones")
         rows = [
-            [one["id"], one["title"], one["profile"], str(len(one["nodes"])), "on air" if one["on_air"] else "silent"]
+            [
+                one["id"],
+                one["title"],
+                one["area"] or "",
+                one["profile"],
+                str(len(one["nodes"])),
+                "on air" if one["on_air"] else "silent",
+            ]
             for one in answer["zones"]
         ]
-        output.answer(answer, table(rows, ["zone", "title", "profile", "nodes", "state"]))
+        output.answer(answer, table(rows, ["zone", "title", "area", "profile", "nodes", "state"]))
     return 0
 
 
@@ -117,6 +127,11 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
         rows += [[one["id"], "", "", "unknown", "", "", one["seen_at"]] for one in answer["unknown"]]
         output.answer(answer, table(rows, ["node", "title", "zone", "state", "delay ms", "gain dB", "seen"]))
     return 0
+
+
+def _area(args: Namespace) -> dict[str, str | None]:
+    """Return the area that was given, or nothing."""
+    return {} if args.area is None else {"area": None if args.area == "none" else args.area}
 
 
 def session(controller: Controller, args: Namespace, output: Output) -> int:

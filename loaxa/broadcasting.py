@@ -31,12 +31,14 @@ def run(controller: Controller, args: Namespace, output: Output) -> int:
         body = {
             "source": resolve(args.source, controller, args.live),
             "zones": args.zone,
+            "areas": args.area,
             "priority": args.priority,
             "gain_db": args.gain_db,
         }
-        session_id = str(controller.post("/sessions", body)["id"])
+        begun = controller.post("/sessions", body)
+        session_id = str(begun["id"])
         output.note(f"On its way: {session_id}")
-        if not _anybody_hears(controller, args.zone):
+        if not _anybody_hears(controller, begun["zones"]):
             output.note("No node of these zones is on line, so nobody hears it yet; see: loaxa node list")
         if args.source == "-":
             controller.push(session_id, _standard_input())

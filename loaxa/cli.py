@@ -17,7 +17,10 @@ _SYNC_GROUP = "the zone's nodes, all on one LAN, follow one of them in time by t
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 only on success."""
-    args = build_parser().parse_args(arguments)
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    if args.command == "broadcast" and not args.zone and not args.area:
+        parser.error("broadcast: say where: --zone Z, or --area A for all zones in it")
     output = Output(getattr(args, "json", False))
     try:
         _refuse_bytes(args)
@@ -49,7 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     broadcast.add_argument(
         "source", metavar="SOURCE", help="a file, - (raw 48 kHz s16 mono), a URL, text:..., chime, tone:440"
     )
-    broadcast.add_argument("--zone", action="append", required=True, metavar="Z", help="may be given several times")
+    broadcast.add_argument("--zone", action="append", default=[], metavar="Z", help="may be given several times")
+    broadcast.add_argument("--area", action="append", default=[], metavar="A", help="all zones in it; several times")
     broadcast.add_argument("--priority", choices=PRIORITIES, default="live")
     broadcast.add_argument("--gain-db", type=_number, default=0.0)
     broadcast.add_argument(
@@ -134,6 +138,7 @@ def _add_administration(
     add.add_argument("--gain-db", type=_number, default=0.0)
     add.add_argument("--multicast", metavar="GROUP:PORT")
     add.add_argument("--sync-group", metavar="GROUP:PORT", help=_SYNC_GROUP)
+    add.add_argument("--area", metavar="A", help="the area that it lies in")
     change = zones.add_parser("set", parents=[remote], help="change a zone")
     change.add_argument("id", metavar="ID")
     change.add_argument("--title")
@@ -141,16 +146,39 @@ def _add_administration(
     change.add_argument("--gain-db", type=_number)
     change.add_argument("--multicast", metavar="GROUP:PORT", help="or: none")
     change.add_argument("--sync-group", metavar="GROUP:PORT", help=_SYNC_GROUP + "; or: none")
+    change.add_argument("--area", metavar="A", help="or: none")
     _add_align(zones, remote)
     zones.add_parser("list", parents=[remote], help="list zones")
     zones.add_parser("remove", parents=[remote], help="remove a zone without nodes").add_argument("id", metavar="ID")
 
+    _add_areas(commands, remote)
     session = commands.add_parser("session", help="sessions: what is on air")
     sessions = session.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = sessions.add_parser("list", parents=[remote], help="list what is on air")
     listing.add_argument("--all", action="store_true", help="also what is over")
     stop = sessions.add_parser("stop", parents=[remote], help="stop a session, or all")
     stop.add_argument("id", metavar="ID", help="of the session, or: all")
+
+
+def _add_areas(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", remote: argparse.ArgumentParser
+) -> None:
+    area = commands.add_parser("area", help="areas: provinces, communes and villages that zones lie in")
+    areas = area.add_subparsers(dest="action", required=True, metavar="ACTION")
+    outline = argparse.ArgumentParser(add_help=False)
+    outline.add_argument("--outline", type=Path, metavar="FILE", help="its border: a Polygon, GeoJSON")
+    add = areas.add_parser("add", parents=[remote, outline], help="add an area")
+    add.add_argument("id", metavar="ID")
+    add.add_argument("--kind", required=True, choices=("province", "commune", "village"))
+    add.add_argument("--title", default="")
+    add.add_argument("--parent", metavar="A", help="the area that it lies in")
+    change = areas.add_parser("set", parents=[remote, outline], help="change an area")
+    change.add_argument("id", metavar="ID")
+    change.add_argument("--kind", choices=("province", "commune", "village"))
+    change.add_argument("--title")
+    change.add_argument("--parent", metavar="A", help="or: none")
+    areas.add_parser("list", parents=[remote], help="list areas as a tree")
+    areas.add_parser("remove", parents=[remote], help="remove an empty area").add_argument("id", metavar="ID")
 
 
 def _add_people(
@@ -272,7 +300,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
             return _simulate(args, output)
         case "bench":
             return _bench(args.name, args.nodes, args.days, output)
-    from loaxa import administration, auditing, broadcasting, people
+    from loaxa import administration, areas, auditing, broadcasting, people
     from loaxa.client import Controller, default_url
 
     if args.command == "login":
@@ -292,6 +320,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
             "ca": administration.authority,
             "node": administration.node,
             "zone": administration.zone,
+            "area": areas.run,
             "session": administration.session,
             "user": people.user,
             "token": people.token,

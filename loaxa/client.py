@@ -133,7 +133,7 @@ class Controller:
 
 def _hint(hint: str) -> str:
     """Return the controller's hint as the command line says it; what only a program could do is left out."""
-    for resource in ("zone", "node", "session", "user", "token"):
+    for resource in ("zone", "area", "node", "session", "user", "token"):
         hint = hint.replace(f"GET /api/{resource}s lists", f"loaxa {resource} list shows")
     return "" if "/api/" in hint else hint
 

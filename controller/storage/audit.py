@@ -1,6 +1,6 @@
 """The table of the audit: rows are added and never changed; triggers of the database refuse anything else."""
 
-from sqlalchemy import BigInteger, String, Text
+from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.storage.tables import Table
@@ -10,6 +10,7 @@ class AuditRow(Table):
     """One record; see controller.audit.record for what its fields mean and how they are hashed."""
 
     __tablename__ = "audit"
+    __table_args__ = tuple(Index(f"ix_audit_{name}", name, "n") for name in ("who", "action", "object", "wall_us"))
 
     n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     wall_us: Mapped[int] = mapped_column(BigInteger)

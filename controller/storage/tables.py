@@ -13,11 +13,26 @@ class Table(DeclarativeBase):
     """Base of all tables."""
 
 
+class Area(Table):
+    """A province, a commune or a village (controller.areas.KINDS), and the one that it lies in, or null.
+
+    outline: ``[[lat, lon], ...]`` of its border in degrees, not closed, or null.
+    """
+
+    __tablename__ = "areas"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    title: Mapped[str] = mapped_column(String(200), default="")
+    kind: Mapped[str] = mapped_column(String(8))
+    parent: Mapped[str | None] = mapped_column(ForeignKey("areas.id", name="fk_areas_parent"), index=True, default=None)
+    outline: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+
+
 class Zone(Table):
     """Nodes that always play the same programme.
 
     profile: a name of codec.profile. multicast: ``[group, port]`` or null for unicast. sync_group: ``[group, port]`` by
-    which its nodes agree on the time on their LAN, or null.
+    which its nodes agree on the time on their LAN, or null. area: the id of the one that it lies in, or null.
     """
 
     __tablename__ = "zones"
@@ -28,6 +43,7 @@ class Zone(Table):
     gain_db: Mapped[float] = mapped_column(Float, default=0.0)
     multicast: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     sync_group: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    area: Mapped[str | None] = mapped_column(String(32), default=None)
 
 
 class Node(Table):

@@ -12,6 +12,7 @@ from controller.web.page import STATIC, SecurityHeaders, Versioned, policy
 from controller.web.page import router as page
 from controller.web.routes import (
     alerts,
+    areas,
     audit,
     authority,
     enrolment,
@@ -44,7 +45,7 @@ Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a 
 """
 
 PARTS = (
-    *(authority, health, metrics, overview, alerts, zones, nodes, history, enrolment, sessions),
+    *(authority, health, metrics, overview, alerts, areas, zones, nodes, history, enrolment, sessions),
     *(sounds, sources, signin, oidc, people, audit),
 )
 

@@ -22,6 +22,7 @@ def zone_out(office: Office, zone: Zone, nodes: list[Node]) -> ZoneOut:
         gain_db=zone.gain_db,
         multicast=_address(zone.multicast),
         sync_group=_address(zone.sync_group),
+        area=zone.area,
         nodes=[node.id for node in nodes],
         on_air={"ssrc": stream.ssrc, "media0_us": stream.media0_us, "lead_us": stream.lead_us} if stream else None,
         behind=office.air.leads.behind.get(zone.id, []),

@@ -68,6 +68,28 @@ def test_a_zone_and_a_node(office: Running) -> None:
     assert [zone["id"] for zone in answer(office, "zone", "list")["zones"]] == ["thon-1"]
 
 
+def test_an_area(office: Running, tmp_path: Path) -> None:
+    answer(office, "area", "add", "xa-1", "--kind", "commune", "--title", "Xã Tân Hòa")
+    answer(office, "area", "add", "thon-cu", "--kind", "village", "--parent", "xa-1")
+    ring = [[105.8, 21.0], [105.9, 21.0], [105.9, 21.1], [105.8, 21.0]]
+    feature = {"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": [[ring]]}, "properties": {}}
+    border = tmp_path / "border.geojson"
+    border.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    assert answer(office, "area", "set", "thon-cu", "--outline", str(border))["outline"][0] == [21.0, 105.8]
+    assert answer(office, "zone", "set", "thon-1", "--area", "thon-cu")["area"] == "thon-cu"
+    listed = loaxa(office, "area", "list").stdout.decode()
+    assert "3 points" in listed and listed.index("xa-1") < listed.index("  thon-cu")
+    assert "lies in" in complaint(loaxa(office, "area", "set", "xa-1", "--parent", "thon-cu"))
+    assert "1 zones" in complaint(loaxa(office, "area", "remove", "thon-cu"))
+    border.write_text("{}")
+    assert "polygon" in complaint(loaxa(office, "area", "set", "thon-cu", "--outline", str(border)))
+    assert "loaxa area list" in complaint(loaxa(office, "broadcast", "chime", "--area", "xa-9"))
+    assert answer(office, "broadcast", "chime", "--area", "xa-1")["zones"] == ["thon-1"]
+    assert answer(office, "zone", "set", "thon-1", "--area", "none")["area"] is None
+    answer(office, "area", "remove", "thon-cu")
+    answer(office, "area", "remove", "xa-1")
+
+
 def test_the_authority(office: Running, tmp_path: Path) -> None:
     shown = answer(office, "ca", "show")
     assert shown["fingerprint"].encode() in loaxa(office, "ca", "show").stdout

@@ -30,6 +30,7 @@ def at(wall_us: int | None) -> datetime | None:
 def no_null(cls: type[BaseModel], values: Any) -> Any:
     """Let a patch leave a field out, but set to null only what may be null."""
     nullable = {"multicast", "sync_group", "rtp_address", "x_m", "y_m", "lat", "lon", "horns", "height_m", "aim_deg"}
+    nullable |= {"area", "parent", "outline", "outline_geojson"}
     for name, value in values.items() if isinstance(values, dict) else ():
         if value is None and name not in nullable:
             raise ValueError(f"{name} must not be null; leave it out to keep it")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from codec.wire.announcement import PRIORITY_NAMES
 from controller.bodies import Body
@@ -23,15 +23,25 @@ class SessionNew(Body):
             "examples": [
                 {"source": {"kind": "text", "text": "Xin chào bà con"}, "zones": ["thon-1"], "priority": "live"},
                 {"source": {"kind": "sound", "sound": "<sha256>"}, "zones": ["thon-1", "thon-2"]},
+                {"source": {"kind": "chime"}, "areas": ["xa-tan-hoa"]},
             ]
         },
     )
 
     source: SourceRequest
-    zones: list[Name] = Field(min_length=1, max_length=1000)
+    zones: list[Name] = Field(default=[], max_length=1000)
+    areas: list[Name] = Field(
+        default=[], max_length=1000, description="all zones that are in them now; at least one of zones and areas"
+    )
     priority: Priority = Field("live", description="the highest is heard; lower ones are ducked")
     gain_db: GainDb = 0.0
     allow_empty: bool = Field(False, description="start although a zone has no nodes")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> "SessionNew":
+        if not self.zones and not self.areas:
+            raise ValueError("zones: name a zone, or an area")
+        return self
 
     def priority_number(self) -> int:
         """Return the priority as the wire has it."""

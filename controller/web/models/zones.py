@@ -39,6 +39,8 @@ class ZonePatch(Body):
         " else uses, multicast least of all; null: each follows the controller",
     )
 
+    area: Name | None = Field(None, description="the area that it lies in")
+
     _checked = model_validator(mode="before")(no_null)
 
     @field_validator("profile")
@@ -73,6 +75,7 @@ class ZoneOut(BaseModel):
     gain_db: float
     multicast: Address | None
     sync_group: Address | None
+    area: str | None
     nodes: list[str]
     on_air: dict[str, int] | None
     behind: list[str]

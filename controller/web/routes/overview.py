@@ -11,9 +11,11 @@ from pydantic import BaseModel, Field
 from controller.office import Office
 from controller.people.permissions import needs
 from controller.rows import COLUMNS
+from controller.web.models.areas import AreaOut
 from controller.web.models.fields import at
 from controller.web.models.nodes import Stranger
 from controller.web.models.zones import ZoneOut
+from controller.web.routes.areas import area_out
 from controller.web.views import zone_out
 
 router = APIRouter(prefix="/api", tags=["overview"])
@@ -30,10 +32,11 @@ class Rows(BaseModel):
 
 
 class OverviewOut(BaseModel):
-    """Nodes as rows, so that no name is told two thousand times; zones, and strangers at the broker (at most 200)."""
+    """Nodes as rows, so that no name is told two thousand times; zones, areas, and strangers (at most 200)."""
 
     nodes: Rows
     zones: list[ZoneOut]
+    areas: list[AreaOut]
     unknown: list[Stranger]
 
 
@@ -48,7 +51,8 @@ class Prepared:
 
     async def get(self, compressed: bool) -> bytes:
         """Return the bytes of the answer; made anew, once for everybody, when something changed."""
-        key = (self._office.overview.version, tuple(self._office.reports.unknown.items()))
+        office = self._office
+        key = (office.overview.version, office.areas.generation, tuple(office.reports.unknown.items()))
         if key != self._key:
             self._plain = await _write(self._office)
             self._key, self._compressed = key, None
@@ -86,8 +90,10 @@ async def _write(office: Office) -> bytes:
     roster = await office.stations.roster()
     zones = [zone_out(office, zone, roster.members[zone.id]) for zone in roster.zones.values()]
     strangers = [Stranger(id=name, seen_at=at(seen)) for name, seen in office.reports.unknown.items()]
+    areas = [area_out(area) for area in await office.areas.all()]
     parts = {
         "zones": b"[" + b",".join(zone.model_dump_json().encode() for zone in zones) + b"]",
+        "areas": b"[" + b",".join(area.model_dump_json().encode() for area in areas) + b"]",
         "unknown": b"[" + b",".join(each.model_dump_json().encode() for each in strangers) + b"]",
     }
     columns = json.dumps(COLUMNS, separators=(",", ":")).encode()

@@ -30,13 +30,15 @@ async def begin(office: TheOffice, who: TheWho, body: SessionNew) -> SessionOut:
     """Answers when the session is in the database and its source was started; it ends with its source.
 
     Text, chime, tone, stream, sound card, RTP: they sound at once. sound: upload it first (`POST /api/sounds`).
+    areas: the zones that are in them at this moment; those that nobody would hear are left out.
     push: send the samples afterwards (`PUT /api/sessions/{id}/input`).
     """
     if body.priority == "emergency":
         who.must("broadcast.emergency")
+    zones = [*body.zones, *await office.areas.zones_in(body.areas, body.allow_empty)]
     return session_out(
         await office.broadcasts.begin(
-            body.source, body.zones, body.priority_number(), body.gain_db, body.allow_empty, who.account
+            body.source, zones, body.priority_number(), body.gain_db, body.allow_empty, who.account
         )
     )
 

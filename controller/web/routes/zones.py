@@ -35,12 +35,12 @@ async def list_zones(office: TheOffice) -> ZoneList:
     "",
     status_code=201,
     summary="Add a zone",
-    responses=errors(400, 409, 422),
+    responses=errors(400, 404, 409, 422),
     openapi_extra=needs("zones.write", "zone.add"),
 )
 async def add_zone(office: TheOffice, body: ZoneNew) -> ZoneOut:
     """A zone has no nodes at first."""
-    defaults = {"title": "", "profile": "lan", "gain_db": 0.0, "multicast": None, "sync_group": None}
+    defaults = {"title": "", "profile": "lan", "gain_db": 0.0, "multicast": None, "sync_group": None, "area": None}
     return zone_out(office, await office.stations.add_zone({**defaults, **body.columns()}), [])
 
 

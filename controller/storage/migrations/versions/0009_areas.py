@@ -1,0 +1,36 @@
+"""Areas, and in which of them a zone is; what the audit is searched by."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+_SEARCHED = ("who", "action", "object", "wall_us")
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "areas",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("title", sa.String(200), nullable=False),
+        sa.Column("kind", sa.String(8), nullable=False),
+        sa.Column("parent", sa.String(32), sa.ForeignKey("areas.id", name="fk_areas_parent"), nullable=True),
+        sa.Column("outline", sa.JSON, nullable=True),
+    )
+    op.create_index("ix_areas_parent", "areas", ["parent"])
+    op.add_column("zones", sa.Column("area", sa.String(32), nullable=True))
+    for name in _SEARCHED:
+        op.create_index(f"ix_audit_{name}", "audit", [name, "n"])
+
+
+def downgrade() -> None:
+    """Take back."""
+    for name in _SEARCHED:
+        op.drop_index(f"ix_audit_{name}", "audit")
+    with op.batch_alter_table("zones") as batch:
+        batch.drop_column("area")
+    op.drop_table("areas")
