@@ -72,7 +72,7 @@ def _signal_dbm(gauges: dict[str, Any], link: str | None) -> int | None:
     """Return the level of the link in use; of the only radio there is where the node does not say which it uses."""
     if link == "ethernet":
         return None
-    for name in (f"{link}_dbm", "signal_dbm", "mobile_dbm", "wifi_dbm"):
+    for name in (f"{link}_dbm", "mobile_dbm", "wifi_dbm"):
         value = gauges.get(name)
         if isinstance(value, int):
             return value

@@ -31,9 +31,9 @@ class House:
         self.reports = Reports(self.stations, self.memory.now_media_us)
         self.overview = Overview(self.stations, self.reports, self.memory, self.bus)
 
-    async def health(self, node_id: str, on_air: int | None = None, **gauges: int) -> None:
+    async def health(self, node_id: str, on_air: int | None = None, link: str | None = None, **gauges: int) -> None:
         values = {name: gauges.get(name) for name, _, _ in GAUGES}
-        await self.reports.on_health(node_id, dict.fromkeys(COUNTERS, 0), values, on_air, None)
+        await self.reports.on_health(node_id, dict.fromkeys(COUNTERS, 0), values, on_air, None, {"link": link})
 
     def row(self, node_id: str) -> dict[str, Any]:
         for raw in self.overview.rows():
@@ -88,10 +88,11 @@ async def test_a_warmer_node_is_in_the_answer_and_tells_nobody(house: House) -> 
     await house.reports.on_status("cum-01", STATUS)
     await asyncio.sleep(2 * PERIOD_S)
     with house.bus.watch() as watcher:
-        await house.health("cum-01", temperature_mc=48_600, signal_dbm=-71)
+        await house.health("cum-01", None, "mobile", temperature_mc=48_600, wifi_dbm=-30, mobile_dbm=-71)
         await asyncio.sleep(2 * PERIOD_S)
         assert told(watcher) == []
-    assert (house.row("cum-01")["temperature_c"], house.row("cum-01")["signal_dbm"]) == (49, -71)
+    row = house.row("cum-01")
+    assert (row["temperature_c"], row["link"], row["signal_dbm"]) == (49, "mobile", -71), "of the link in use"
 
 
 async def test_on_air_and_playing(house: House) -> None:
