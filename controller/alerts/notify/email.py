@@ -10,6 +10,7 @@ import logging
 import smtplib
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.headerregistry import Address
@@ -123,7 +124,7 @@ class _Call:
             with self._connect() as client:
                 self._client = client
                 if settings.user:
-                    client.login(settings.user, self._password)
+                    self._sign_in(client)
                 refused = client.send_message(self._message, settings.sender, list(settings.recipients))
                 for recipient, (code, words) in refused.items():
                     log.warning("%s does not take mail for %s: %d %s", settings.host, recipient, code, _said(words))
@@ -174,6 +175,19 @@ class _Call:
             client.close()
             raise
         return client
+
+    def _sign_in(self, client: smtplib.SMTP) -> None:
+        user, password = self._settings.user, self._password
+        if (user + password).isascii():
+            client.login(user, password)
+            return
+        # The library knows ASCII alone; RFC 4616 has UTF-8.
+        client.ehlo_or_helo_if_needed()
+        if "PLAIN" not in client.esmtp_features.get("auth", "").upper().split():
+            raise smtplib.SMTPNotSupportedError("an account with accents in its name or password (AUTH PLAIN)")
+        code, answer = client.docmd("AUTH", "PLAIN " + b64encode(f"\0{user}\0{password}".encode()).decode())
+        if code not in (235, 503):
+            raise smtplib.SMTPAuthenticationError(code, answer)
 
     def _error(self, words: str, hint: str) -> ChannelError:
         return ChannelError(without(words, self._password), hint)

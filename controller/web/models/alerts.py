@@ -1,11 +1,14 @@
 """Bodies about alerts and how people are told of them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from controller.bodies import Body
 from controller.web.models.fields import Name
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339 in UTC, letter for letter as events and webhooks have it."""
 
 
 class AlertOut(BaseModel):
@@ -16,9 +19,9 @@ class AlertOut(BaseModel):
     node: str | None
     kind: str
     severity: Literal["fault", "warning"]
-    since: AwareDatetime
-    cleared_at: AwareDatetime | None
-    acknowledged_at: AwareDatetime | None
+    since: Time
+    cleared_at: Time | None
+    acknowledged_at: Time | None
     acknowledged_by: str | None
     note: str
     detail: dict[str, Any]
