@@ -1,6 +1,7 @@
 """EN 54-16 on real nodes: a fault is shown within 100 s of its beginning and cleared within 20 s of repair."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Watched:
 
 @pytest.mark.timeout(320)
 def test_a_cut_network_and_a_lost_power_are_shown_and_cleared_in_time(
-    tmp_path: Path, record_property: pytest.RecordProperty
+    tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     text = (ROOT / "scenarios" / "chirp.toml").read_text().replace("nodes = 3", "nodes = 2")
     path = tmp_path / "two.toml"
