@@ -4,6 +4,7 @@ import base64
 import hashlib
 import shutil
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # nothing leaves this machine
     "--autoplay-policy=no-user-gesture-required",  # a made-up press is none
 )
 DEVICES: dict[str, dict[str, Any]] = {
@@ -97,16 +99,28 @@ class Watch:
         self._origin = urlsplit(url).netloc
         self._expected = {(401, "/api/me")}
         self._context = context
+        self._open: set[Request] = set()
+        self._heard_s = 0.0
         context.add_init_script(_REPORTS)
         context.on("console", self._console)
         context.on("weberror", self._error)
         context.on("request", self._request)
         context.on("response", self._response)
         context.on("requestfailed", self._failed)
+        context.on("requestfinished", self._done)
 
     def expect(self, status: int, path: str) -> None:
         """From now on take an answer for what is tested, not for a fault."""
         self._expected.add((status, path))
+
+    def quiet(self, page: "Page", for_s: float = 0.15) -> None:
+        """Wait until nothing was asked for, nor is unanswered, for `for_s`; a stream of events is not waited for."""
+        deadline_s = time.monotonic() + _TIMEOUT_MS / 1000
+        self._heard_s = time.monotonic()
+        while self._open or time.monotonic() - self._heard_s < for_s:
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"still unanswered: {', '.join(each.url for each in self._open)}")
+            page.wait_for_timeout(20)
 
     def settle(self) -> list[str]:
         """Return `faults` once whatever has happened is known here."""
@@ -123,6 +137,9 @@ class Watch:
         self.faults.append(f"script: {error.error}")
 
     def _request(self, request: "Request") -> None:
+        if request.resource_type not in ("eventsource", "websocket"):
+            self._open.add(request)
+        self._heard_s = time.monotonic()
         place = urlsplit(request.url)
         if place.scheme not in ("data", "blob") and place.netloc != self._origin:
             self.faults.append(f"another origin: {request.url}")
@@ -132,7 +149,12 @@ class Watch:
         if response.status >= 400 and (response.status, path) not in self._expected:
             self.faults.append(f"answer {response.status}: {response.request.method} {path}")
 
+    def _done(self, request: "Request") -> None:
+        self._open.discard(request)
+        self._heard_s = time.monotonic()
+
     def _failed(self, request: "Request") -> None:
+        self._done(request)
         # A page that is left ends its requests.
         if request.failure != "net::ERR_ABORTED":
             self.faults.append(f"no answer: {request.method} {request.url} ({request.failure})")
@@ -142,9 +164,15 @@ class Person:
     """Somebody at a browser window of his own. page: what he sees. language: of the pages; `t` its texts."""
 
     def __init__(
-        self, browser: "Browser", url: str, language: str = "vi", device: str = "desktop", theme: str = "light"
+        self,
+        browser: "Browser",
+        url: str,
+        language: str = "vi",
+        device: str = "desktop",
+        theme: str = "light",
+        **more: Any,
     ) -> None:
-        """device: one of DEVICES. theme: what the device prefers, "light" or "dark"."""
+        """device: one of DEVICES. theme: what the device prefers, "light" or "dark". more: of Playwright's context."""
         self.url = url
         self.language = language
         self.context = browser.new_context(
@@ -154,6 +182,7 @@ class Person:
             color_scheme="dark" if theme == "dark" else "light",
             reduced_motion="reduce",
             **DEVICES[device],
+            **more,
         )
         self.context.set_default_timeout(_TIMEOUT_MS)
         self.watch = Watch(self.context, url)
@@ -166,6 +195,11 @@ class Person:
     def open(self, path: str = "/") -> "Page":
         """Go to an address of the controller, in this person's language."""
         self.page.goto(f"{path}{'&' if '?' in path else '?'}lang={self.language}")
+        return self.page
+
+    def quiet(self) -> "Page":
+        """Wait until the page has what it asked for."""
+        self.watch.quiet(self.page)
         return self.page
 
     def sign_in(self, name: str, password: str) -> "Page":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,21 +17,21 @@ from hil_sim.signals import RATE, write_wav
 from hil_sim.village import Village
 from tests import needs
 from tests.browser.commune import Commune
-from tests.controller.running import Running, running
+from tests.controller.running import CONFIG, Running, running
 from tests.hil_sim.speech import speech
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 VILLAGE_NODES = 2
-NOT_YET = ("/api/alerts", "/audio/microphone.js")
+NOT_YET = ("/audio/microphone.js", "/audio/player.js")
 """What pages ask for and what is still to come."""
 
 
 @pytest.fixture(scope="session")
 def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The process of the commune's controller."""
-    with running(tmp_path_factory.mktemp("commune")) as found:
+    with running(tmp_path_factory.mktemp("commune"), CONFIG + '[web]\ntiles = ""\n') as found:
         communes.furnish(found)
         yield found
 
@@ -74,22 +74,24 @@ def person(browser: "Browser", commune: Commune) -> Iterator[Callable[..., Perso
     """Return a function that gives somebody a window of his own.
 
     role: a role to be signed in with, or "" for nobody in particular; the first of each signs in by the form, the
-    others have his cookie. language, device, theme: as of :class:`hil_sim.browser.Person`. path: where he begins.
+    others have his cookie. path: where he begins; None: he has gone nowhere yet. language, device, theme and more: as
+    of :class:`hil_sim.browser.Person`.
     """
     made: list[Person] = []
 
-    def come(role: str = "administrator", path: str = "/", **other: str) -> Person:
+    def come(role: str = "administrator", path: str | None = "/", **other: Any) -> Person:
         assert not role or role in ROLES
         found = Person(browser, commune.url, **other)
         made.append(found)
         if cookies := commune.sign_ins.get(role):
             found.context.add_cookies(cookies)
-        found.open(path)
+        if path is not None:
+            found.open(path)
         if role and not cookies:
             found.sign_in(*commune.account(role))
             commune.sign_ins[role] = found.context.cookies()
         if role:
-            found.page.get_by_role("navigation").first.wait_for()
+            found.page.get_by_role("main").wait_for()
         return found
 
     yield come

@@ -91,7 +91,7 @@ export function shell(signal) {
     allowed().filter((name) => ON_PHONES.includes(name)).map(link),
     h("button", { type: "button", onclick: moreMenu, "aria-haspopup": "dialog" }, icon("more"), h("span", {}, t("nav.more"))));
   const head = h("header", { class: "top" },
-    h("a", { href: "/", class: "brand" }, h("img", { src: new URL("../icon.svg", import.meta.url).pathname, alt: "", width: "32", height: "32" }), h("span", {}, t("shell.title"))),
+    h("a", { href: "/", class: "brand", "aria-label": t("shell.title") }, h("img", { src: new URL("../icon.svg", import.meta.url).pathname, alt: "", width: "32", height: "32" }), h("span", {}, t("shell.title"))),
     onAirBar(signal));
   const foot = h("div", { class: "side-foot" }, themeChoice(), languageLinks(), h("p", { class: "quiet" }, store.me.name),
     h("button", { type: "button", onclick: signOut }, t("shell.sign_out")));

@@ -27,7 +27,8 @@ export function show(main, _, signal) {
   }
 
   function item(user) {
-    const open = h("button", { type: "button", class: "small", "aria-label": t("people.open", { who: user.title || user.name }) }, t(may("people.write") ? "people.edit" : "people.look"));
+    const verb = t(may("people.write") ? "people.edit" : "people.look");
+    const open = h("button", { type: "button", class: "small", "aria-label": `${verb}: ${user.title || user.name}` }, verb);
     open.addEventListener("click", async () => {
       await accountSheet(user, known.roles);
       load();
