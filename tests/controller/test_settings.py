@@ -106,6 +106,10 @@ def test_a_lead_follows_the_members_between_its_bounds_or_stays() -> None:
         ("[http", "is not TOML"),
         ("[http]\nport = " + "1" * 5000, "is not TOML"),
         ("x = " + "[" * 5000, "is not TOML"),
+        ("[alerts]\nhot_c = true", r"\[alerts\] hot_c must be a number from 20 to 150"),
+        ("alerts = 1", r"\[alerts\] alerts is not a setting; there are offline_s"),
+        ("[notify]\nkind = 'webhook'", r"\[\[notify\]\] must be written as \[\[notify\]\]"),
+        ("[[notify]]\nkind = 'webhook'\nurl = 'http://x'\nca = '~nobody-of-this-name/x'", "ca must be a path"),
         ('[engine]\nrecord = "~nobody-of-this-name/x"', "record must be a path; there is no user of the name after ~"),
     ],
 )
@@ -113,6 +117,16 @@ def test_what_is_wrong_is_named(text: str, words: str) -> None:
     with pytest.raises(StartError, match=words) as caught:
         parse(text)
     assert caught.value.hint
+
+
+def test_alerts_and_notification() -> None:
+    settings = parse(
+        "[alerts]\nhot_c = 70\n[[notify]]\nkind = 'webhook'\nurl = 'http://127.0.0.1'\nsecret = 'hidden'\n"
+        "[[notify]]\nkind = 'telegram'\nchat = 5\ntoken = 'hidden:too'"
+    )
+    assert (settings.alerts.hot_c, settings.alerts.offline_s) == (70.0, 20)
+    assert [each.name for each in settings.notify] == ["webhook", "telegram"]
+    assert "hidden" not in repr(settings)
 
 
 def test_a_file_that_is_not_there() -> None:

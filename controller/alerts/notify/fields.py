@@ -33,7 +33,7 @@ def hidden(table: Mapping[str, Any], name: str) -> tuple[str, Path | None]:
     value, path = text(table, name, ""), text(table, f"{name}_file", "")
     if value and path:
         raise ValueError(f"{name} and {name}_file are both there; leave one out")
-    return value, Path(path).expanduser() if path else None
+    return value, _path(f"{name}_file", path)
 
 
 def url(table: Mapping[str, Any], name: str, default: str | None = None, secrets: bool = False) -> str:
@@ -63,8 +63,14 @@ def choice(table: Mapping[str, Any], name: str, choices: tuple[str, ...], defaul
 
 def path(table: Mapping[str, Any], name: str) -> Path | None:
     """Return a path, None where there is none; raises ValueError."""
-    value = text(table, name, "")
-    return Path(value).expanduser() if value else None
+    return _path(name, text(table, name, ""))
+
+
+def _path(name: str, value: str) -> Path | None:
+    try:
+        return Path(value).expanduser() if value else None
+    except RuntimeError:
+        raise ValueError(f"{name} must be a path; there is no user of the name after ~") from None
 
 
 def port(table: Mapping[str, Any], name: str, default: int) -> int:
