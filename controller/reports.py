@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ FLUSH_S = 10.0
 EXPIRES_US = 30_000_000
 """A command that is longer on its way, as somebody may hold it back, is not done."""
 WATCH_S = 1.0
+_AT_ONCE = 50
+"""Commands on their way to the broker."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,36 @@ class Reports:
         except ControllerError as error:
             log.warning("node %s not told what is on air: %s", node.id, error)
 
+    async def command_all(
+        self,
+        nodes: Sequence[Node],
+        operation: str,
+        arguments: dict[str, object],
+        values: dict[str, Any],
+        wait_s: float,
+    ) -> dict[str, Answer]:
+        """Send a command to many nodes, none of them retired or a plain receiver; wait up to `wait_s` for all answers.
+
+        values: columns of the nodes that are changed with it. Returns each node's answer by its id; where the broker
+        did not take the command, or the node is gone by now, the answer's error is a code of ControllerError.
+        """
+        counters = await self._stations.next_counters([node.id for node in nodes], values)
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(node: Node) -> Answer:
+            if node.id not in counters:
+                return Answer(0, False, "unknown_node")
+            try:
+                answer, again = await self._ask(node, operation, arguments, wait_s, counters[node.id], turns)
+                if again:
+                    answer, _ = await self._ask(node, operation, arguments, wait_s, turns=turns)
+            except ControllerError as error:
+                return Answer(counters[node.id], False, error.code)
+            return answer
+
+        answers = await asyncio.gather(*(ask(node) for node in nodes))
+        return {node.id: answer for node, answer in zip(nodes, answers, strict=True)}
+
     async def command(self, node: Node, operation: str, arguments: dict[str, object], wait_s: float) -> Answer:
         """Send a command and wait up to `wait_s` for the node's answer.
 
@@ -146,14 +178,22 @@ class Reports:
         return answer
 
     async def _ask(
-        self, node: Node, operation: str, arguments: dict[str, object], wait_s: float
+        self,
+        node: Node,
+        operation: str,
+        arguments: dict[str, object],
+        wait_s: float,
+        counter: int | None = None,
+        turns: asyncio.Semaphore | None = None,
     ) -> tuple[Answer, bool]:
-        """Return also whether it was the number that the node refused."""
-        counter = await self._stations.next_counter(node.id)
+        """Return also whether it was the number that the node refused. turns: bounds how many are sent at once."""
+        if counter is None:
+            counter = await self._stations.next_counter(node.id)
         answer: asyncio.Future[tuple[str | None, bool]] = asyncio.get_running_loop().create_future()
         self._waiting[node.id, counter] = answer
         try:
-            await self._publish(node, counter, operation, arguments)
+            async with turns or contextlib.nullcontext():
+                await self._publish(node, counter, operation, arguments)
             async with asyncio.timeout(wait_s):
                 error, again = await answer
                 return Answer(counter, True, error), again

@@ -1,7 +1,7 @@
 """Zones and nodes: what the commune has, and the file that makes a board one of its nodes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,6 +17,10 @@ Change = Callable[[], Awaitable[None]]
 MAX_COUNTER_JUMP = 1 << 20
 """More commands than a database that is put back to an earlier day has forgotten. A stolen board that tells of more
 must not use up the numbers of the one that takes its place."""
+
+
+_AT_ONCE = 500
+"""Nodes in one statement: databases bound the number of its parameters."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,24 @@ class Stations:
                 raise _no_node(node_id)
             node.counter += 1
         return node.counter
+
+    async def next_counters(self, node_ids: Sequence[str], values: dict[str, Any]) -> dict[str, int]:
+        """Return the number of the next command to each node, and change columns of all, in one transaction.
+
+        Nodes that are gone are left out.
+        """
+        counters: dict[str, int] = {}
+        table = cast(Table, Node.__table__)
+        async with self._database.write() as session:
+            connection = await session.connection()
+            for first in range(0, len(node_ids), _AT_ONCE):
+                these = table.c.id.in_(node_ids[first : first + _AT_ONCE])
+                await connection.execute(update(table).where(these).values(counter=table.c.counter + 1, **values))
+                found = await connection.execute(select(table.c.id, table.c.counter).where(these))
+                counters.update({row.id: row.counter for row in found})
+        if values:
+            await self.tell()
+        return counters
 
     async def keep_address(self, tag_hex: str, address: list[Any]) -> None:
         """Store where the packets of the node with this tag come from; a tag that is no node's is left out."""

@@ -120,6 +120,12 @@ def _add_administration(
     enrol.add_argument("id", metavar="ID")
     retire = nodes.add_parser("retire", parents=[remote], help="take a node out of service; destroys its key")
     retire.add_argument("id", metavar="ID")
+    order = nodes.add_parser("order", parents=[remote], help="order nodes: at once, and wait for their answers")
+    order.add_argument("op", metavar="ORDER", choices=("gain", "mute", "unmute", "tone", "stop", "reboot"))
+    order.add_argument("nodes", metavar="NODE", nargs="*")
+    order.add_argument("--zone", metavar="Z", help="in place of names: all of its nodes")
+    order.add_argument("--gain-db", type=_number, help="of gain")
+    order.add_argument("--wait-s", type=_number, default=2.0, metavar="S", help="for answers, at most 10; default 2")
     nodes.add_parser("list", parents=[remote], help="list nodes and their state")
     nodes.add_parser("remove", parents=[remote], help="remove a node").add_argument("id", metavar="ID")
 
@@ -300,7 +306,7 @@ def _run(args: argparse.Namespace, output: Output) -> int:
             return _simulate(args, output)
         case "bench":
             return _bench(args.name, args.nodes, args.days, output)
-    from loaxa import administration, areas, auditing, broadcasting, people
+    from loaxa import administration, areas, auditing, broadcasting, ordering, people
     from loaxa.client import Controller, default_url
 
     if args.command == "login":
@@ -314,6 +320,8 @@ def _run(args: argparse.Namespace, output: Output) -> int:
             from loaxa import calibrating  # what measures is heavy
 
             return calibrating.run(controller, args, output)
+        if args.command == "node" and args.action == "order":
+            return ordering.run(controller, args, output)
         if args.command == "logout":
             return people.logout(controller, output)
         what = {

@@ -90,6 +90,23 @@ def test_an_area(office: Running, tmp_path: Path) -> None:
     answer(office, "area", "remove", "xa-1")
 
 
+def test_orders(office: Running) -> None:
+    answer(office, "node", "add", "cum-o", "--zone", "thon-1")
+    done = loaxa(office, "node", "order", "gain", "cum-o", "cum-9", "--gain-db", "-3", "--wait-s", "0.1", "--json")
+    assert done.returncode == 1, "not all did it"
+    assert json.loads(done.stdout)["results"] == [
+        {"node": "cum-o", "acknowledged": False, "error": None},
+        {"node": "cum-9", "acknowledged": False, "error": "unknown_node"},
+    ]
+    nodes = {node["id"]: node for node in answer(office, "node", "list")["nodes"]}
+    assert nodes["cum-o"]["gain_db"] == -3, "it is told when it comes on line"
+    shown = loaxa(office, "node", "order", "unmute", "--zone", "thon-1", "--wait-s", "0.1")
+    assert b"no answer" in shown.stdout and b"cum-o" in shown.stdout
+    assert "Name nodes" in complaint(loaxa(office, "node", "order", "stop"))
+    assert "gain-db" in complaint(loaxa(office, "node", "order", "gain", "cum-o"))
+    answer(office, "node", "remove", "cum-o")
+
+
 def test_the_authority(office: Running, tmp_path: Path) -> None:
     shown = answer(office, "ca", "show")
     assert shown["fingerprint"].encode() in loaxa(office, "ca", "show").stdout

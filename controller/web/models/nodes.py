@@ -143,6 +143,27 @@ class Command(Body):
         return {name: getattr(self, name) for name in names}
 
 
+class Commands(Command):
+    """An order to many nodes."""
+
+    nodes: list[Name] = Field(min_length=1, max_length=2000, description="each is ordered once")
+
+
+class CommandedOut(BaseModel):
+    """What came of a command at one node. acknowledged: it answered in time. error: null, the node's own words, or a
+    code: unknown_node, retired, plain_receiver, broker_away."""
+
+    node: str
+    acknowledged: bool
+    error: str | None
+
+
+class CommandsOut(BaseModel):
+    """One result for each node, in the order in which they were named."""
+
+    results: list[CommandedOut]
+
+
 class CommandOut(BaseModel):
     """What came of a command. acknowledged: the node answered in time. error: in its words."""
 

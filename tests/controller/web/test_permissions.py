@@ -44,6 +44,7 @@ ROUTES = {
     ("POST", "/api/zones/{zone_id}/align"): "zones.write",
     ("GET", "/api/nodes"): "read",
     ("POST", "/api/nodes"): "nodes.write",
+    ("POST", "/api/nodes/commands"): "nodes.write",
     ("GET", "/api/nodes/{node_id}"): "read",
     ("GET", "/api/nodes/{node_id}/history"): "read",
     ("PATCH", "/api/nodes/{node_id}"): "nodes.write",
