@@ -33,45 +33,70 @@ class Bus:
 
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
+        self._about: dict[str, set[Watcher]] = {}
         self._closed = False
 
     @property
     def full(self) -> bool:
         """True when there is no place for one more watcher."""
-        return self._closed or len(self._watchers) >= MAX_WATCHERS
+        return self._closed or len(self._watchers) + sum(map(len, self._about.values())) >= MAX_WATCHERS
 
     def publish(self, kind: str, body: dict[str, Any]) -> None:
         """Tell every watcher; the event is serialised once for all of them."""
         if not self._watchers:
             return
-        event = written(kind, body)
-        for watcher in tuple(self._watchers):
-            if watcher.waiting.qsize() >= MAX_WAITING:
-                self._dismiss(watcher)
-            else:
-                watcher.waiting.put_nowait(event)
+        self._send(self._watchers, written(kind, body))
+
+    def spoke(self, node_id: str) -> None:
+        """Tell those who watch this node alone that it said something: the event "told", with its id."""
+        if node_id in self._about:
+            self._send(self._about[node_id], written("told", {"id": node_id}))
 
     @contextmanager
     def watch(self) -> Iterator[Watcher]:
-        """Give a Watcher that gets every event from now on."""
-        watcher = Watcher()
-        self._watchers.add(watcher)
-        if self._closed:
-            self._dismiss(watcher)
-        try:
+        """Give a Watcher that gets every event from now on, but "told"."""
+        with self._watching(self._watchers) as watcher:
             yield watcher
+
+    @contextmanager
+    def watch_node(self, node_id: str) -> Iterator[Watcher]:
+        """Give a Watcher that gets "told" of one node from now on."""
+        try:
+            with self._watching(self._about.setdefault(node_id, set())) as watcher:
+                yield watcher
         finally:
-            self._watchers.discard(watcher)
+            if not self._about.get(node_id):
+                self._about.pop(node_id, None)
 
     def close(self) -> None:
         """End every watch."""
         self._closed = True
-        for watcher in tuple(self._watchers):
-            self._dismiss(watcher)
+        for watchers in (self._watchers, *self._about.values()):
+            for watcher in tuple(watchers):
+                _dismiss(watchers, watcher)
 
-    def _dismiss(self, watcher: Watcher) -> None:
-        self._watchers.discard(watcher)
-        watcher.waiting.put_nowait(None)
+    @contextmanager
+    def _watching(self, watchers: set[Watcher]) -> Iterator[Watcher]:
+        watcher = Watcher()
+        watchers.add(watcher)
+        if self._closed:
+            _dismiss(watchers, watcher)
+        try:
+            yield watcher
+        finally:
+            watchers.discard(watcher)
+
+    def _send(self, watchers: set[Watcher], event: bytes) -> None:
+        for watcher in tuple(watchers):
+            if watcher.waiting.qsize() >= MAX_WAITING:
+                _dismiss(watchers, watcher)
+            else:
+                watcher.waiting.put_nowait(event)
+
+
+def _dismiss(watchers: set[Watcher], watcher: Watcher) -> None:
+    watchers.discard(watcher)
+    watcher.waiting.put_nowait(None)
 
 
 def written(kind: str, body: dict[str, Any]) -> bytes:

@@ -83,6 +83,7 @@ class Office:
         self.enrolments = Enrolments(self.database, self.audit, self.stations)
         self.reports = Reports(self.stations, self.memory.now_media_us)
         self.overview = Overview(self.stations, self.reports, self.memory, self.bus)
+        self.reports.told.append(self.bus.spoke)
         self.trends = Recorder(self.database, self.reports.heard, settings.history_keep_days)
         self.plotting = asyncio.Semaphore(PLOTS_AT_ONCE)
         self.air = Air(settings, self.memory, self)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -82,17 +83,40 @@ async def events(office: TheOffice, request: Request) -> StreamingResponse:
     The first event is `hello`. When the stream ends, connect again and read everything anew. It ends, too, when the
     sign-in or token that it was opened with does.
     """
+    _refuse_crowds(office)
+    return _stream(office, request, office.bus.watch())
+
+
+@router.get(
+    "/nodes/{node_id}/events",
+    summary="When a node said something (server-sent events)",
+    response_class=StreamingResponse,
+    responses={**errors(404, 503), 200: {"content": {"text/event-stream": {}}}},
+    openapi_extra=needs("read"),
+)
+async def events_of_node(office: TheOffice, request: Request, node_id: str) -> StreamingResponse:
+    """`told`: the node said something, be it only that it is a degree warmer; read it anew. Begins and ends as
+    `/api/events` does."""
+    await office.stations.node(node_id)
+    _refuse_crowds(office)
+    return _stream(office, request, office.bus.watch_node(node_id))
+
+
+def _refuse_crowds(office: Office) -> None:
     if office.bus.full:
         raise UnavailableError("too_many_watchers", "Too many watch already.", "Close other windows; try again.")
+
+
+def _stream(office: Office, request: Request, watch: AbstractContextManager[Watcher]) -> StreamingResponse:
     return StreamingResponse(
-        _lines(office, request.headers),
+        _lines(office, request.headers, watch),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _lines(office: Office, headers: Headers) -> AsyncIterator[bytes]:
-    with office.bus.watch() as watcher:
+async def _lines(office: Office, headers: Headers, watch: AbstractContextManager[Watcher]) -> AsyncIterator[bytes]:
+    with watch as watcher:
         yield written("hello", {})
         waiting = asyncio.ensure_future(_next(watcher))
         refused = asyncio.ensure_future(until_refused(office, headers, lambda who: "read" in who.permissions))

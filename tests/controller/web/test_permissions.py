@@ -47,6 +47,7 @@ ROUTES = {
     ("POST", "/api/nodes/commands"): "nodes.write",
     ("GET", "/api/nodes/{node_id}"): "read",
     ("GET", "/api/nodes/{node_id}/history"): "read",
+    ("GET", "/api/nodes/{node_id}/events"): "read",
     ("PATCH", "/api/nodes/{node_id}"): "nodes.write",
     ("DELETE", "/api/nodes/{node_id}"): "nodes.write",
     ("POST", "/api/nodes/{node_id}/command"): "nodes.write",

@@ -31,6 +31,9 @@ export const dateTime = (when) => form(Intl.DateTimeFormat, { dateStyle: "short"
 
 export const date = (when) => form(Intl.DateTimeFormat, { dateStyle: "long" }).format(new Date(when));
 
+/** Return day and month in figures, for what has little room. */
+export const dayMonth = (when) => form(Intl.DateTimeFormat, { day: "numeric", month: "numeric" }).format(new Date(when));
+
 /** Return the time of day, seconds left out unless asked for. */
 export const time = (when, seconds = false) =>
   form(Intl.DateTimeFormat, { timeStyle: seconds ? "medium" : "short" }).format(new Date(when));

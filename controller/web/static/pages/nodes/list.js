@@ -12,7 +12,7 @@ import { strangers } from "./strangers.js";
 import { windowed } from "./windowed.js";
 
 const WIDE = "(min-width: 68rem)";
-const HEIGHTS_REM = { wide: { node: 3.5, group: 2.5 }, narrow: { node: 8.75, group: 2.75 } };
+const HEIGHTS_REM = { wide: { node: 3.5, group: 2.5 }, narrow: { node: 8.75, group: 2.75 } }; // as in nodes.css
 const CALM_MS = 5000;
 const TICK_MS = 1000;
 const AGES_MS = 20_000;
@@ -151,9 +151,9 @@ export function showList(main, signal) {
     marked();
   });
 
-  const top = h("div", { class: "bar" }, total,
+  const top = h("div", { class: "bar" }, h("div", { class: "totals" }, total, found),
     may("nodes.enrol") && h("a", { href: "/enrol", class: "button main" }, icon("enrol"), t("nodes.add")));
-  main.append(top, choose.element, h("div", { class: "bar above" }, found, again), table, empty, strangers(signal), bulk.element);
+  main.append(top, choose.element, h("div", { class: "again" }, again), table, empty, strangers(signal), bulk.element);
   arrange(choose.narrow());
   stirred = 0;
 }
