@@ -46,10 +46,12 @@ export function sessionIn(zone) {
   return found;
 }
 
+const MOST_CHARS = 80;
+
 /** Return what a session plays, in a few words. */
 export function sourceWord(session) {
   const { kind, text, name } = session.source;
-  if (kind === "text" && text) return text;
+  if (kind === "text" && text) return text.length > MOST_CHARS ? `${text.slice(0, MOST_CHARS)}…` : text;
   if (kind === "chime" && name) return `${t("source.chime")}: ${t(`chime.${name}`)}`;
   return t(`source.${kind}`);
 }
