@@ -39,6 +39,11 @@ restart_cause, board    texts
 serial()                of the hardware, a text, perhaps empty
 reboot(cause)           restart; the cause is told after it
 watchdog(timeout_ms)    an object with feed(); without it for so long the board restarts
-wifi_dbm(), temperature_mc(), storage_free_bytes(), free_heap_bytes()     integers, or None
+free_heap_bytes(), storage_free_bytes(), storage_total_bytes()      integers, or None
+link()                  by what the controller is reached: "wifi", "mobile", "ethernet", or None
+wifi_dbm(), mobile_dbm(), temperature_mc()      integers, or None
+supply_mv(), speaker_ma()   by sensors of node.json: integers; None where none is configured or it cannot be read
+door_open(), tilted()   the same by switches: 1 or 0, or None
+fm()                    of an old FM receiver: "off", "carrier", "no_carrier", or None
 log(text), log_exception(task, error)   for a person at the console
 """

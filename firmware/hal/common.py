@@ -6,13 +6,15 @@ import os
 import sys
 
 from . import secure, tcp
+from .sensing import Sensing
 from .udp import MAX_DATAGRAM_BYTES, Udp, resolve
 
 _LOOPBACK = "127.0.0.1"
 
 
-class Hal:
-    """See firmware/hal; a board adds the rest of it, and `disk`, a folder of its file system."""
+class Hal(Sensing):
+    """See firmware/hal; a board adds the rest of it; `disk`, a folder of its file system; `reading(sensor)`, a number
+    or None; and `level(sensor)`, 0, 1 or None (firmware.node.sensors.Sensor)."""
 
     def __init__(self, config, storage, cause):
         """`cause` is why the node started, unless the storage knows better."""
@@ -61,9 +63,14 @@ class Hal:
         return self._config.media[0].startswith("127.")
 
     def storage_free_bytes(self):
-        """Return the space in the file system."""
+        """Return the space left in the file system."""
         found = os.statvfs(self.disk)
-        return found[0] * found[3]
+        return found[1] * found[4]
+
+    def storage_total_bytes(self):
+        """Return the space that the file system has."""
+        found = os.statvfs(self.disk)
+        return found[1] * found[2]
 
     def free_heap_bytes(self):
         """Return what Python's heap has left."""

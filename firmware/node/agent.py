@@ -72,7 +72,12 @@ class Agent:
         self.settings = Settings(config, hal)
         self.trust = Trust(config, hal)
         self.commands = Commands(config.id, config.key, self.settings, self, self.clock)
-        self.health = Health(hal, self.time, self.village, self.pipeline, self.counters, now_us)
+        self.speaker = None
+        if "speaker" in config.sensors:
+            from .speaker import Speaker  # who measures no current needs none of it, and has a small heap
+
+            self.speaker = Speaker(*config.sensors["speaker"].limits)
+        self.health = Health(hal, self.time, self.village, self.pipeline, self.speaker, self.counters, now_us)
         self.watchdog = Watchdog(now_us)
         self.link = Link(hal, config, self)
         self.apply_settings()
@@ -128,6 +133,9 @@ class Agent:
         player = self.pipeline.player
         frames_out, stamp = dac.position()
         player.observe(frames_out, self._ticks.local_us(stamp), dac.underruns())
+        speaker = self.speaker
+        if speaker is not None and speaker.due(frames_out):
+            speaker.measure(frames_out, self._hal.speaker_ma())
         request = self.pipeline.ask_again(self._tag, self.now_us())
         if request is not None:
             self._udp.send(request)
@@ -160,6 +168,8 @@ class Agent:
         taken = self._dac.write(block)
         if taken:
             self.watchdog.audio(now_us)
+            if self.speaker is not None:
+                self.speaker.drive(block, taken)
         self._rest = block[taken:] if taken < len(block) else None
         return self._rest is None
 

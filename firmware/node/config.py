@@ -2,12 +2,13 @@
 
 from binascii import hexlify, unhexlify
 
-from codec.wire import body, command
+from codec.wire import body, command, report
 from codec.wire.errors import WireError
 from codec.wire.mac import KEY_BYTES
 from codec.wire.names import check_name
 
 MAX_LINE_CHARS = 200
+LINKS = report.STATES[0][1]
 DEFAULT_PINS = {"sck": 26, "ws": 25, "sd": 22}
 
 
@@ -24,7 +25,8 @@ class Config:
     zone: the zone until the controller configures another, or None. gain_db, delay_us: the same for gain and
     acoustic delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device. fill_ms:
     the least that the DAC is kept ahead, for sound systems that buffer by themselves; 0 leaves it to the
-    player. enrol: an enrolment line, or None. line: the one that the identity came from, or None.
+    player. enrol: an enrolment line, or None. line: the one that the identity came from, or None. link: by what the
+    controller is reached, where the board cannot know, or None. sensors: firmware.node.sensors.Sensor by name.
 
     Without an identity `id` is None, and so is all that comes with it.
     """
@@ -44,6 +46,8 @@ class Config:
         device="default",
         fill_ms=0,
         enrol=None,
+        link=None,
+        sensors=None,
     ):
         self.id = node_id
         self.key = key
@@ -58,6 +62,8 @@ class Config:
         self.device = device
         self.fill_ms = fill_ms
         self.enrol = enrol
+        self.link = link
+        self.sensors = sensors or {}
         self.line = None
 
     def take(self, raw):
@@ -170,12 +176,23 @@ def _parse(raw):
             raise WireError("pins must be an object with sck, ws and sd")
         for name, default in DEFAULT_PINS.items():
             pins[name] = body.integer(given, name, 0, 63, default)
+    sensors = link = None
+    if found.get("sensors") is not None:
+        from .sensors import parse as parse_sensors  # most boards have none, and a small heap
+
+        sensors = parse_sensors(found["sensors"])
+    if found.get("link") is not None:
+        link = body.text(found, "link", 16)
+        if link not in LINKS:
+            raise WireError("link must be " + ", ".join(LINKS))
     config = Config(
         wifi=wifi,
         pins=pins,
         device=body.text(found, "device", 64, "default"),
         fill_ms=body.integer(found, "fill_ms", 0, 120, 0),
         enrol=None if found.get("enrol") is None else body.text(found, "enrol", MAX_LINE_CHARS),
+        link=link,
+        sensors=sensors,
     )
     for name in ("id", "key", "broker", "media"):
         if name in found:  # it says who it is: a village in one process, or a test

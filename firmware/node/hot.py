@@ -4,11 +4,11 @@ same integers in plain Python elsewhere."""
 import sys
 
 try:
-    from loadsp import amplify, resample
+    from loadsp import amplify, power, resample
 except ImportError:
     if sys.implementation.name == "micropython":
-        from .hot_viper import amplify, resample
+        from .hot_viper import amplify, power, resample
     else:
-        from .hot_plain import amplify, resample
+        from .hot_plain import amplify, power, resample
 
-__all__ = ["amplify", "resample"]
+__all__ = ["amplify", "power", "resample"]

@@ -40,3 +40,15 @@ def amplify(samples, count, gain, target, step):
         y = samples[i] * gain >> 13
         samples[i] = -32768 if y < -32768 else 32767 if y > 32767 else y
     return gain
+
+
+def power(samples, count):
+    """Return the mean square of every seventh of `count` int16 samples, at most 960, in units of 16: 0 to 2^22.
+
+    Seven shares no factor with the periods of a test tone, and a mean needs no more samples than that.
+    """
+    total = 0
+    for i in range(0, count, 7):
+        y = samples[i] >> 4
+        total += y * y
+    return total // ((count + 6) // 7) if count else 0

@@ -61,3 +61,16 @@ def amplify(samples: ptr16, count: int, gain: int, target: int, step: int) -> in
         samples[i] = y
         i += 1
     return gain
+
+
+@micropython.viper
+def power(samples: ptr16, count: int) -> int:
+    total = 0
+    i = 0
+    while i < count:
+        y = ((int(samples[i]) ^ 0x8000) - 0x8000) >> 4
+        total += y * y
+        i += 7
+    if count <= 0:
+        return 0
+    return total // ((count + 6) // 7)

@@ -8,17 +8,19 @@ RAMP_SAMPLES = 240
 
 
 class Volume:
-    """Multiplies blocks by a gain that never jumps."""
+    """Multiplies blocks by a gain that never jumps. gain_db, muted: as it was set last."""
 
     def __init__(self):
         self._wanted = UNITY
         self._gain = UNITY
-        self._muted = False
+        self.gain_db = 0.0
+        self.muted = False
 
     def set(self, gain_db, muted):
         """Set the gain, -60 to +12 dB, and whether it counts at all."""
         self._wanted = min(round(UNITY * 10.0 ** (gain_db / 20.0)), 4 * UNITY)
-        self._muted = muted
+        self.gain_db = gain_db
+        self.muted = muted
 
     def silence(self):
         """Stand at no gain, so that the next block fades in."""
@@ -26,7 +28,7 @@ class Volume:
 
     def apply(self, samples, count, fade_out=False):
         """Amplify `count` int16 samples in place; with `fade_out` they end in silence."""
-        target = 0 if fade_out or self._muted else self._wanted
+        target = 0 if fade_out or self.muted else self._wanted
         gain = self._gain
         if gain == UNITY and target == UNITY:
             return

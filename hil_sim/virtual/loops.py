@@ -22,6 +22,9 @@ int32_t resample(const int16_t *source, int32_t start, int32_t *phase, int32_t s
 int32_t amplify(int16_t *samples, int32_t count, int32_t gain, int32_t target, int32_t step) {
     return loadsp_amplify(samples, count, gain, target, step);
 }
+int32_t power(const int16_t *samples, int32_t count) {
+    return loadsp_power(samples, count);
+}
 """
 
 
@@ -46,8 +49,9 @@ def _module(library: ctypes.CDLL) -> ModuleType:
     pointer, number = ctypes.c_void_p, ctypes.c_int32
     library.resample.argtypes = (pointer, number, ctypes.POINTER(number), number, pointer, number)
     library.amplify.argtypes = (pointer, number, number, number, number)
+    library.power.argtypes = (pointer, number)
     first_of, address_of = ctypes.c_int16.from_buffer, ctypes.addressof
-    run_resample, run_amplify = library.resample, library.amplify
+    run_resample, run_amplify, run_power = library.resample, library.amplify, library.power
     place = number()
     place_reference = ctypes.byref(place)
 
@@ -59,6 +63,9 @@ def _module(library: ctypes.CDLL) -> ModuleType:
     def amplify(samples: Any, count: int, gain: int, target: int, step: int) -> int:
         return int(run_amplify(address_of(first_of(samples)), count, gain, target, step))
 
+    def power(samples: Any, count: int) -> int:
+        return int(run_power(address_of(first_of(samples)), count))
+
     module = ModuleType("loadsp")
-    module.resample, module.amplify = resample, amplify  # type: ignore[attr-defined] # made at run time
+    module.resample, module.amplify, module.power = resample, amplify, power  # type: ignore[attr-defined] # made at run time
     return module

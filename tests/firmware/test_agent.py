@@ -168,7 +168,8 @@ class Hal:
     def unknown(self) -> None:
         return None
 
-    wifi_dbm = temperature_mc = storage_free_bytes = free_heap_bytes = unknown
+    wifi_dbm = mobile_dbm = temperature_mc = storage_free_bytes = storage_total_bytes = free_heap_bytes = unknown
+    link = fm = door_open = tilted = supply_mv = speaker_ma = unknown
 
     def log(self, text: str) -> None:
         self.errors.append(text)

@@ -46,4 +46,15 @@ static inline int32_t loadsp_amplify(int16_t *samples, int32_t count, int32_t ga
     return gain;
 }
 
+// Returns the mean square of every seventh of `count` samples, at most LOADSP_MOST, in units of 16.
+#define LOADSP_MOST 960
+static inline int32_t loadsp_power(const int16_t *samples, int32_t count) {
+    int32_t total = 0;
+    for (int32_t i = 0; i < count; i += 7) {
+        const int32_t y = samples[i] >> 4;
+        total += y * y;
+    }
+    return count ? total / ((count + 6) / 7) : 0;
+}
+
 #endif

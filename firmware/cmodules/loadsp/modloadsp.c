@@ -2,6 +2,7 @@
 //
 //   whole, phase = loadsp.resample(source, start, phase, step, target, samples)
 //   gain = loadsp.amplify(samples, count, gain, target, step)
+//   mean_square = loadsp.power(samples, count)
 //
 // As firmware/node/hot_plain.py, but that every index is checked: what does not fit the buffers is a ValueError.
 
@@ -65,10 +66,19 @@ static mp_obj_t loadsp_amplify_(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(loadsp_amplify_obj, 5, 5, loadsp_amplify_);
 
+static mp_obj_t loadsp_power_(mp_obj_t samples_in, mp_obj_t count_in) {
+    size_t room;
+    const int16_t *samples = samples_of(samples_in, MP_BUFFER_READ, &room);
+    int32_t count = within(count_in, 0, room < LOADSP_MOST ? room : LOADSP_MOST);
+    return mp_obj_new_int(loadsp_power(samples, count));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(loadsp_power_obj, loadsp_power_);
+
 static const mp_rom_map_elem_t loadsp_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_loadsp) },
     { MP_ROM_QSTR(MP_QSTR_resample), MP_ROM_PTR(&loadsp_resample_obj) },
     { MP_ROM_QSTR(MP_QSTR_amplify), MP_ROM_PTR(&loadsp_amplify_obj) },
+    { MP_ROM_QSTR(MP_QSTR_power), MP_ROM_PTR(&loadsp_power_obj) },
 };
 static MP_DEFINE_CONST_DICT(loadsp_globals, loadsp_globals_table);
 

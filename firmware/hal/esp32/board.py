@@ -21,6 +21,7 @@ _CAUSES = {
     4: "deep sleep",
     5: "soft reset",
 }
+_READINGS = 4
 _CONNECT_TIMEOUT_MS = 20000
 _FIRST_YEAR = 2025
 """A calendar that shows less was never set."""
@@ -37,7 +38,11 @@ class Esp32Hal(Hal):
     def __init__(self, config):
         super().__init__(config, Storage(), _CAUSES.get(machine.reset_cause(), "unknown"))
         self._wlan = None
+        self._pins = {}
         self.stamp_sd_us = stamp_sd_us()
+        for name, sensor in config.sensors.items():
+            if sensor.pin is None:
+                self.log("sensors.%s: this board has pins, not files; it is not read" % name)
 
     async def open_stream(self, address, authorities):
         """Return streams to a TCP peer, with TLS where there are authorities."""
@@ -61,7 +66,12 @@ class Esp32Hal(Hal):
         return opus.Decoder(48000, 1)
 
     async def network_up(self):
-        """Join the configured Wi-Fi; OSError when it cannot be joined now."""
+        """Join the configured Wi-Fi; OSError when it cannot be joined now.
+
+        A cable or a modem is the affair of the board's boot.py, and `link` says that it is there.
+        """
+        if self._config.link not in (None, "wifi"):
+            return
         self._wlan = wlan = network.WLAN(network.STA_IF)
         wlan.active(True)
         # Power save delays packets by up to a beacon interval, 100 ms: no lead would hold.
@@ -90,15 +100,44 @@ class Esp32Hal(Hal):
         """Return the chip's own number."""
         return hexlify(machine.unique_id()).decode()
 
+    def link(self):
+        """Return by what the controller is reached: Wi-Fi where it is joined, else what is configured."""
+        if self._wlan is None:
+            return self._config.link
+        return "wifi" if self._wlan.isconnected() else None
+
     def wifi_dbm(self):
-        """Return the Wi-Fi signal."""
+        """Return the Wi-Fi signal, None while it is not joined."""
         try:
-            return self._wlan.status("rssi")
+            return self._wlan.status("rssi") if self._wlan.isconnected() else None
         except (OSError, AttributeError):
             return None
 
+    def reading(self, sensor):
+        """Return the millivolts at a pin, the mean of four readings; None where the pin cannot tell."""
+        try:
+            adc = self._pins.get(sensor.pin)
+            if adc is None:
+                # 11 dB: up to 2.45 V or more, by the chip.
+                adc = self._pins[sensor.pin] = machine.ADC(machine.Pin(sensor.pin), atten=machine.ADC.ATTN_11DB)
+            return sum([adc.read_uv() for _ in range(_READINGS)]) / (_READINGS * 1000)
+        except (OSError, ValueError, TypeError):  # no pin, none of the ADC's, or one that Wi-Fi has taken (ADC2)
+            return None
+
+    def level(self, sensor):
+        """Return the level of a pin, pulled up where the chip can."""
+        try:
+            pin = self._pins.get(sensor.pin)
+            if pin is None:
+                pin = self._pins[sensor.pin] = machine.Pin(sensor.pin, machine.Pin.IN, machine.Pin.PULL_UP)
+            return pin.value()
+        except (OSError, ValueError, TypeError):
+            return None
+
     def temperature_mc(self):
-        """Return the chip's temperature, 0.001 degrees Celsius."""
+        """Return the temperature, 0.001 degrees Celsius: of a sensor, else of the chip."""
+        if "temperature" in self._config.sensors:
+            return self.value("temperature")
         try:
             return int(esp32.mcu_temperature() * 1000)
         except AttributeError:  # the first ESP32 has no sensor of use

@@ -4,8 +4,10 @@ import time
 
 from firmware.hal.common import Hal
 
+from . import route
 from .alsa import Dac
 from .clock import raw_us
+from .files import number_in
 from .opus import Decoder
 from .storage import Storage
 from .watchdog import Watchdog, exit_process
@@ -26,6 +28,9 @@ class LinuxHal(Hal):
 
     def __init__(self, config, folder="."):
         super().__init__(config, Storage(folder), "start")
+        for name, sensor in config.sensors.items():
+            if sensor.file is None:
+                self.log("sensors.%s: this board has files, not pins; it is not read" % name)
         self.ticks_period = time.ticks_add(0, -1) + 1
 
     def ticks_us(self):
@@ -62,22 +67,26 @@ class LinuxHal(Hal):
                 pass  # not on this board
         return ""
 
+    def link(self):
+        """Return what the default route goes by, unless node.json knows better."""
+        return self._config.link or route.kind(route.default_interface())
+
     def wifi_dbm(self):
-        """Return the Wi-Fi signal, or None on a cable."""
-        try:
-            with open("/proc/net/wireless") as file:
-                for line in file:
-                    fields = line.split()
-                    if len(fields) > 3 and fields[0].endswith(":"):
-                        return int(float(fields[3]))
-        except (OSError, ValueError):
-            pass  # no wireless extensions in this kernel
-        return None
+        """Return the signal of the Wi-Fi that the default route goes by, or None."""
+        return route.wifi_dbm(route.default_interface())
+
+    def reading(self, sensor):
+        """Return the number in a file, as drivers of sensors have them, or None."""
+        return None if sensor.file is None else number_in(sensor.file)
+
+    def level(self, sensor):
+        """Return 0 or 1 by the number in a file, or None."""
+        found = self.reading(sensor)
+        return None if found is None else int(found != 0)
 
     def temperature_mc(self):
-        """Return the processor's temperature, 0.001 degrees Celsius."""
-        try:
-            with open("/sys/class/thermal/thermal_zone0/temp") as file:
-                return int(file.read())
-        except (OSError, ValueError):
-            return None
+        """Return the temperature, 0.001 degrees Celsius: of a sensor, else of the processor."""
+        if "temperature" in self._config.sensors:
+            return self.value("temperature")
+        found = number_in("/sys/class/thermal/thermal_zone0/temp")
+        return None if found is None else round(found)

@@ -115,6 +115,11 @@ def check_loops_agree_to_the_bit():
         two = array("h", source)
         assert hot.amplify(one, 480, gain, target, step) == hot_plain.amplify(two, 480, gain, target, step)
         assert one == two
+    for count in (0, 1, 6, 7, 8, 480, 700):
+        assert hot.power(source, count) == hot_plain.power(source, count)
+    for extreme in (-32768, 32767):  # 32 bits hold the sum of the longest block
+        block = array("h", [extreme] * 960)
+        assert hot.power(block, 960) == hot_plain.power(block, 960) == (extreme >> 4) ** 2
 
 
 def check_corrector_stays_within_half_a_percent():
