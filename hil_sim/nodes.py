@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil_sim import children, flash
+from hil_sim import children, condition, flash
 from hil_sim.office import OfficeError, tail
 
 ENROL_S = 30.0
@@ -36,7 +36,8 @@ class NodeSetup:
 
 
 class Node:
-    """One node in a folder of its own; it runs from :meth:`power_on` on."""
+    """One node in a folder of its own; it runs from :meth:`power_on` on. faults: what is wrong with its board, set and
+    cleared at any time."""
 
     def __init__(self, setup: NodeSetup, line: str, folder: Path) -> None:
         """line: its enrolment line; it enrols at once, see :meth:`enrolled`."""
@@ -45,8 +46,9 @@ class Node:
         self.folder.mkdir(parents=True)
         self.capture = self.folder / "dac.capture"
         self.log = folder / f"{setup.name}.log"
+        self.faults = condition.FaultsFile(self.folder)
         chance = random.Random(setup.seed)
-        (self.folder / "node.json").write_text(json.dumps({"enrol": line}))
+        (self.folder / "node.json").write_text(json.dumps({"enrol": line, "sensors": condition.SENSORS}))
         (self.folder / "board.json").write_text(
             json.dumps(
                 {
@@ -55,6 +57,8 @@ class Node:
                     "capture": str(self.capture) if setup.record else os.devnull,
                     "position_noise_us": 20,
                     "seed": setup.seed,
+                    "pins": condition.PINS,
+                    "speaker_tone_ma": condition.TONE_MA,
                 }
             )
         )

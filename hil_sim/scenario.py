@@ -43,8 +43,21 @@ ACTIONS = (
     "wall_step",
     "cut_lan",
     "restore_lan",
+    "speaker_open",
+    "speaker_short",
+    "repair",
 )
-NODE_ACTIONS = ("reboot", "cut_network", "restore_network", "attack", "delay_step", "cut_lan", "restore_lan")
+SPEAKER_ACTIONS = ("speaker_open", "speaker_short", "repair")
+NODE_ACTIONS = (
+    "reboot",
+    "cut_network",
+    "restore_network",
+    "attack",
+    "delay_step",
+    "cut_lan",
+    "restore_lan",
+    *SPEAKER_ACTIONS,
+)
 VIRTUAL_ACTIONS = ("delay_step", "wall_step", "cut_lan", "restore_lan")
 """What happens in virtual time only: nobody may set the real clock of the machine that this runs on, and the nodes'
 LAN is in virtual time alone."""
@@ -130,7 +143,7 @@ class Event:
 
     delay_ms: of "delay_step", how much slower both directions are from then on than the scenario's network. step_ms: of
     "wall_step", by how much the controller's UTC jumps. off_s: of "reboot", how long the node has no power. lasts_s: of
-    "attack".
+    "attack". "speaker_open" and "speaker_short" break the horns, "repair" takes every fault away.
     """
 
     at_s: float

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from codec.profile import PROFILES
 from hil_sim import flash
@@ -110,6 +111,14 @@ class Village:
         self.nodes[number - 1].power_off()
         self._node_due[number] = time.monotonic() + off_s
 
+    def fail(self, number: int, **faults: Any) -> None:
+        """Let a node's board have faults (hil_sim.condition), beside those it has; raises ValueError."""
+        self.nodes[number - 1].faults.set(**faults)
+
+    def repair(self, number: int) -> None:
+        """Take all faults away from a node's board."""
+        self.nodes[number - 1].faults.clear()
+
     def happen(self, event: Event) -> None:
         """Make one event of the scenario happen."""
         assert self.network is not None
@@ -124,6 +133,12 @@ class Village:
             case "restore_network":
                 for number in numbers:
                     self.network.restore(number)
+            case "speaker_open" | "speaker_short":
+                for number in numbers:
+                    self.fail(number, speaker=event.do.removeprefix("speaker_"))
+            case "repair":
+                for number in numbers:
+                    self.repair(number)
             case "kill_engine":
                 self.office.kill_engine()
             case "kill_broker":

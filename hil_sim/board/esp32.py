@@ -3,7 +3,7 @@
 import json
 import os
 
-from _board import settings
+from _board import now
 
 _FILE = "nvs.json"
 _MAX_KEY_CHARS = 15  # as in ESP-IDF
@@ -69,4 +69,4 @@ class NVS:
 
 def mcu_temperature():
     """Return the processor's temperature, degrees Celsius."""
-    return settings["temperature_c"]
+    return now()["temperature_c"]

@@ -3,7 +3,9 @@
 import asyncio
 import asyncio.core
 import os
+import random
 
+import _board
 import _dac
 import ffi
 import utime
@@ -43,8 +45,6 @@ def reset_cause():
 
 def unique_id():
     """Return 6 bytes that no other board has."""
-    import _board
-
     return b"\x02\x00" + _board.settings["seed"].to_bytes(4, "big")
 
 
@@ -69,20 +69,50 @@ class WDT:
 
 
 class Pin:
-    """A pin that nothing hangs on."""
+    """A pin; board.json says what hangs on it."""
 
     IN = 0
     OUT = 1
+    PULL_UP = 2
 
-    def __init__(self, id, mode=IN, value=0):
-        self._value = value
+    def __init__(self, id, mode=IN, pull=None, value=0):
+        self.wired = _board.settings["pins"].get(str(id), ("nothing",))
+        self._value = 1 if pull == Pin.PULL_UP else value
 
     def value(self, value=None):
         """Return the level, or set it."""
-        if value is None:
-            return self._value
-        self._value = value
-        return None
+        if value is not None:
+            self._value = value
+            return None
+        what = self.wired[0]
+        if what in ("door_open", "tilted"):
+            return 1 if _board.now()[what] else 0
+        if what == "fm":
+            return 1 if _board.now()["fm"] == "carrier" else 0
+        if what == "fm_power":
+            return 0 if _board.now()["fm"] == "off" else 1
+        return self._value
+
+
+class ADC:
+    """A converter at a pin: the supply behind a divider, or a sensor of the current into the horns."""
+
+    ATTN_11DB = 3
+    _MOST_MV = 3100
+    _NOISE_MV = 5
+
+    def __init__(self, pin, atten=ATTN_11DB):
+        self._wired = pin.wired
+        if self._wired[0] not in ("speaker", "supply"):
+            raise ValueError("invalid pin")
+
+    def read_uv(self):
+        """Return the voltage, microvolts."""
+        what, factor, zero_mv = self._wired
+        found = _board.now()
+        value = found["supply_mv"] if what == "supply" else _dac.speaker_ma(found["speaker"])
+        millivolts = zero_mv + value / factor + (random.random() * 2 - 1) * self._NOISE_MV
+        return int(max(min(millivolts, self._MOST_MV), 0) * 1000)
 
 
 class I2S:

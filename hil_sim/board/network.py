@@ -1,6 +1,6 @@
 """Stands in for an ESP32's ``network``: a WLAN that is always there, over the host's sockets."""
 
-from _board import settings
+from _board import now
 
 STA_IF = 0
 AP_IF = 1
@@ -41,7 +41,7 @@ class WLAN:
 
     def status(self, what=None):
         """Return the signal, dBm, for ``"rssi"``."""
-        return settings["wifi_dbm"] if what == "rssi" else 1010
+        return now()["wifi_dbm"] if what == "rssi" else 1010
 
     def ifconfig(self):
         """Return address, mask, gateway, name server."""

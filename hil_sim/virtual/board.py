@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from hil_sim.virtual.codec import Decoder
+from hil_sim.virtual.horns import Horns
 from hil_sim.virtual.loop import VirtualLoop, wake
 
 TICKS_PERIOD = 1 << 30
@@ -191,7 +192,13 @@ class Hal:
         flash: dict[str, bytes],
         cause: str,
         console: list[str],
+        faults: dict[str, Any] | None = None,
+        horns: Horns | None = None,
     ) -> None:
+        """faults: what is wrong with the board (hil_sim.condition), which may change. horns: where their current is
+        measured."""
+        self._faults = {} if faults is None else faults
+        self._horns = horns
         self._console = console
         self._dog: _Dog | None = None
         self._loop = loop
@@ -227,7 +234,8 @@ class Hal:
 
     def open_dac(self) -> Dac:
         """Return the DAC."""
-        return Dac(self._loop, self._crystal, self._chance, self._ear)
+        ear = self._ear if self._horns is None else _Both(self._ear, self._horns)
+        return Dac(self._loop, self._crystal, self._chance, ear)
 
     async def network_up(self) -> None:
         """It always is; a cut line is the network's matter."""
@@ -285,17 +293,55 @@ class Hal:
         if self._dog is not None:
             self._dog.sleep()
 
+    def link(self) -> str | None:
+        """Return what its line is made of."""
+        return "wifi"
+
     def wifi_dbm(self) -> int | None:
         """Return the signal."""
-        return -60
+        return self._shown("wifi_dbm", -60)
+
+    def mobile_dbm(self) -> int | None:
+        """Return nothing: there is no modem."""
+        return None
 
     def temperature_mc(self) -> int | None:
         """Return the temperature."""
-        return 41_000
+        return 1000 * self._shown("temperature_c", 41)
 
     def storage_free_bytes(self) -> int | None:
         """Return the space left."""
-        return 1 << 20
+        return self._shown("storage_free_bytes", 1_200_000)
+
+    def storage_total_bytes(self) -> int | None:
+        """Return the space there is."""
+        return self._shown("storage_total_bytes", 1 << 21)
+
+    def supply_mv(self) -> int | None:
+        """Return the supply's voltage."""
+        return self._shown("supply_mv", 12_600)
+
+    def speaker_ma(self) -> int | None:
+        """Return the current into the horns, None where nobody measures it."""
+        if self._horns is None:
+            return None
+        return self._horns.current_ma(self._loop.now_ns, self._faults.get("speaker"))
+
+    def door_open(self) -> int | None:
+        """Return whether the box is open."""
+        return self._shown("door_open", 0)
+
+    def tilted(self) -> int | None:
+        """Return whether the pole leans."""
+        return self._shown("tilted", 0)
+
+    def fm(self) -> str | None:
+        """Return what an old receiver does; there is none but by a fault."""
+        word: str | None = self._faults.get("fm")
+        return word
+
+    def _shown(self, name: str, normal: int) -> int:
+        return int(self._faults.get(name, normal))
 
     def free_heap_bytes(self) -> int | None:
         """Return the heap left."""
@@ -308,6 +354,19 @@ class Hal:
     def log_exception(self, task: str, error: BaseException) -> None:
         """Tell the simulation: the firmware must not fail."""
         self._wiring.crashed(self._number, task, error)
+
+
+class _Both:
+    """Two who listen at one DAC."""
+
+    def __init__(self, one: Ear, other: Ear) -> None:
+        self._one = one
+        self._other = other
+
+    def hear(self, first_ns: int, block: Any) -> None:
+        """As an ear."""
+        self._one.hear(first_ns, block)
+        self._other.hear(first_ns, block)
 
 
 class _Dog:

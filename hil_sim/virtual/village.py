@@ -13,14 +13,16 @@ from typing import Any
 
 from codec.profile import PROFILES
 from codec.wire.mac import derive
+from hil_sim import condition
 from hil_sim.attacks.malformed import ROUNDS, malformed_datagrams
 from hil_sim.capture import Run, read_runs
 from hil_sim.packets import Datagram
 from hil_sim.patience import doubt_us, given_up_us
-from hil_sim.scenario import Event, Scenario
+from hil_sim.scenario import SPEAKER_ACTIONS, Event, Scenario
 from hil_sim.virtual import loops
 from hil_sim.virtual.board import TICKS_PERIOD, Crystal, Hal, Udp
 from hil_sim.virtual.ear import Ear
+from hil_sim.virtual.horns import Horns
 from hil_sim.virtual.lan import Lan
 from hil_sim.virtual.loop import VirtualLoop
 from hil_sim.virtual.network import Network, later
@@ -28,6 +30,7 @@ from hil_sim.virtual.office import Office
 
 loops.install()  # before the firmware is imported
 
+from firmware.node import sensors  # noqa: E402
 from firmware.node.agent import Agent  # noqa: E402 - see above
 from firmware.node.config import Config  # noqa: E402
 
@@ -91,6 +94,8 @@ class Node:
         self._flash: dict[str, bytes] = {}
         self._task: asyncio.Task[None] | None = None
         self._hal: Hal | None = None
+        self.faults: dict[str, Any] = {}
+        self._measures = any(event.do in SPEAKER_ACTIONS for event in village.scenario.events)
         self.key = node_key(village.scenario.seed, self.name)
 
     def power_on(self, cause: str = "power") -> None:
@@ -100,9 +105,12 @@ class Node:
             return
         hal = Hal(
             village.loop, village, self.number, self._crystal, self._chance, village.listeners[self.number - 1],
-            self._flash, cause, self.log,
+            self._flash, cause, self.log, self.faults, Horns() if self._measures else None,
         )  # fmt: skip
-        config = Config(self.name, self.key, None, ("broker", 8883), ("media", 5004), ZONE)
+        config = Config(
+            self.name, self.key, None, ("broker", 8883), ("media", 5004), ZONE,
+            sensors=sensors.parse({"speaker": condition.SENSORS["speaker"]}) if self._measures else None,
+        )  # fmt: skip
         self._hal = hal
         self.agent = Agent(hal, config)
         self.agent._ticks._local_us += (
@@ -234,6 +242,14 @@ class Village:
         node.power_off()
         self.loop.at_ns(self.loop.now_ns + int(off_s * _NS), node.power_on, cause)
 
+    def fail(self, number: int, **faults: Any) -> None:
+        """Let a node's board have faults (hil_sim.condition), beside those it has; raises ValueError."""
+        self.nodes[number - 1].faults.update(condition.check(faults))
+
+    def repair(self, number: int) -> None:
+        """Take all faults away from a node's board."""
+        self.nodes[number - 1].faults.clear()
+
     def happen(self, event: Event) -> None:
         """Make one event of the scenario happen."""
         numbers = [event.node] if event.node else [node.number for node in self.nodes]
@@ -248,6 +264,12 @@ class Village:
             case "restore_network":
                 for link in links:
                     link.restore()
+            case "speaker_open" | "speaker_short":
+                for number in numbers:
+                    self.fail(number, speaker=event.do.removeprefix("speaker_"))
+            case "repair":
+                for number in numbers:
+                    self.repair(number)
             case "kill_engine":
                 self.office.kill_engine()
             case "kill_broker":

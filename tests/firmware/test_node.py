@@ -41,14 +41,16 @@ class Station:
         self.folder = folder / name
         self.folder.mkdir()
         self.loadac = True
+        self.configured: dict[str, object] = {}
+        self.built: dict[str, object] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, office: Office, zone: str | None = ZONE, cause: int = flash.RESET_POWER_ON) -> None:
         node = office.node(self.name, zone)
         board = {"ppm": self.ppm, "ticks_offset_us": (1 << 30) - 9_000_000, "capture": "node.dac", "seed": 5}
         board["loadac"] = self.loadac
-        (self.folder / "node.json").write_text(json.dumps(node))
-        (self.folder / "board.json").write_text(json.dumps(board))
+        (self.folder / "node.json").write_text(json.dumps({**node, **self.configured}))
+        (self.folder / "board.json").write_text(json.dumps({**board, **self.built}))
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 flash.node_command(),
