@@ -72,6 +72,7 @@ class Air:
         self._sources: dict[str, _Source] = {}
         self._zones: list[dict[str, Any]] = []
         self._sessions: list[dict[str, Any]] = []
+        self._taps: dict[str, dict[str, Any]] = {}
         self._chains: dict[str, Any] = {"chains": []}
         self._planned = False
         self._link: EngineLink | None = None
@@ -131,9 +132,21 @@ class Air:
         if first and self._link is not None:
             self._tell_everything(self._link)
         else:
-            self._say("plan", zones=[{**zone, "stream": None} for zone in zones], sessions=sessions)
+            self._say_plan()
         if self._link is None:
             self._forget_idle_streams()
+
+    def set_tap(self, zone_id: str, member: dict[str, Any] | None) -> None:
+        """Have a zone's packets sent to one more receiver, a member as in the plan, or to none; no stream changes.
+
+        It stays through plans and engines that come after.
+        """
+        if member is None:
+            self._taps.pop(zone_id, None)
+        else:
+            self._taps[zone_id] = member
+        if self._planned:
+            self._say_plan()
 
     def set_chains(self, message: dict[str, Any]) -> None:
         """Tell the engine the chains of keys (controller.chains.Chains.message), and each engine after it."""
@@ -150,6 +163,18 @@ class Air:
         source = self._sources.pop(session_id, None)
         if source:
             os.close(source.fd)
+
+    def tap(self, zone_id: str) -> dict[str, Any] | None:
+        """Return the member that was set as a zone's tap."""
+        return self._taps.get(zone_id)
+
+    def _say_plan(self) -> None:
+        self._say("plan", zones=[self._tapped(zone, None) for zone in self._zones], sessions=self._sessions)
+
+    def _tapped(self, zone: dict[str, Any], stream: dict[str, Any] | None) -> dict[str, Any]:
+        tap = self._taps.get(zone["id"])
+        members = zone["members"] if tap is None else [*zone["members"], tap]
+        return {**zone, "members": members, "stream": stream}
 
     def _say(self, op: str, *, fd: int | None = None, **fields: Any) -> None:
         if self._link is not None:
@@ -213,7 +238,7 @@ class Air:
             stream = streams.get(zone["id"])
             busy = any(zone["id"] in session["zones"] for session in self._sessions)
             kept = {name: getattr(stream, name) for name in _MAPPING} if stream and busy else None
-            zones.append({**zone, "stream": kept})
+            zones.append(self._tapped(zone, kept))
         with contextlib.suppress(ControlError):
             link.send("chains", **self._chains)
             link.send("plan", zones=zones, sessions=self._sessions)

@@ -23,6 +23,7 @@ from controller.ingest.errors import IngestError
 from controller.ingest.pool import IngestPool
 from controller.link.broker import Broker
 from controller.link.nodes import Link
+from controller.listening import Listening
 from controller.memory import Memory
 from controller.metrics.exposition import Exposition
 from controller.overview import Overview
@@ -91,6 +92,7 @@ class Office:
             self.database, self.audit, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
         )
         self.announcer = Announcer(self.stations, self.memory, self.air, self.reports)
+        self.listening = Listening(self.air, self.stations)
         self.solo = Solo(self.stations, self.reports, self.broadcasts)
         self.notifier = Notifier(settings.notify, self.database, self.stations.titles)
         self.alerts = Alerts(
@@ -142,6 +144,7 @@ class Office:
         """Stop everything, what speaks first."""
         self.bus.close()
         await self.alerts.stop()
+        self.listening.stop()
         if self.broadcasts.active:
             await self.broadcasts.stop()
             await self._wait_for_silence()
@@ -170,6 +173,7 @@ class Office:
 
     def on_stream(self, zone_id: str) -> None:
         """Announce what the engine says of a zone."""
+        self.listening.on_stream(zone_id)
         self._spawn(self.announcer.announce(zone_id))
         self.overview.touch_zone(zone_id)
         self.bus.publish("zone", {"id": zone_id})

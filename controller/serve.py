@@ -19,6 +19,7 @@ from controller.settings import LOOPBACK, Settings
 from controller.web.app import create_app
 from controller.web.front import Connection, Front
 from controller.web.rehearsal import rehearse
+from controller.web.upgraded import MAX_MESSAGE_BYTES, PING_S, PONG_S
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,11 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
             log_config=None,
             access_log=False,
             lifespan="off",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_ping_interval=PING_S,
+            ws_ping_timeout=PONG_S,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=FAREWELL_S,
             server_header=False,
         )
@@ -107,7 +112,8 @@ async def _serve_http(office: Office, http: Any, told: asyncio.Event, ready: Cal
         ready(addresses)
         stopping = asyncio.create_task(told.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        office.bus.close()  # streams of events end, or they would hold the server up
+        office.bus.close()  # streams of events end, or they would hold the server up; those of sound, too
+        office.listening.stop()
         for task in (accepting, renewing):
             task.cancel()
         await asyncio.gather(accepting, renewing, return_exceptions=True)

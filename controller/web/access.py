@@ -10,10 +10,10 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
-from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controller.audit import change as changes
@@ -40,7 +40,7 @@ def listed(app: FastAPI, routers: Iterable[APIRouter]) -> list[BaseRoute]:
     changes something without a name for the audit.
     """
     routes = [route for router in routers for route in router.routes]
-    routes += [route for route in app.routes if isinstance(route, Route | Mount)]
+    routes += [route for route in app.routes if isinstance(route, Route | Mount | WebSocketRoute)]
     for route in routes:
         path = getattr(route, "path", "")
         extra = _extra(route)
@@ -60,8 +60,8 @@ class Access:
         self._office = office
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
+        """Serve one request, or one WebSocket; what is refused of those is so before their handshake."""
+        if scope["type"] not in ("http", "websocket"):
             return
         try:
             refusal, change = await self._judge(scope)
@@ -95,17 +95,22 @@ class Access:
                 if who.token and permission in (SELF, *BY_HAND):
                     hint = "No token may: sign in, or do it on the controller's own machine."
                 return error_response(403, "not_allowed", text, hint), None
-        safe = scope["method"] in SAFE
+        action = str(_extra(route).get("x-action", ""))
+        socket = scope["type"] == "websocket"
+        safe = not socket and scope["method"] in SAFE
         if safe and path not in CHANGING:
             return None, None
-        # Only a browser sends a cookie by itself, and it says from which site.
+        # Only a browser sends a cookie by itself, and it says from which site. Other sites' pages may open a WebSocket
+        # and read what comes (RFC 6455 section 10.2), so all of those must come from our own.
         browser = (who is not None and who.sign_in is not None) or path == "/api/sign-in"
-        if browser and not safe and not same_origin(headers, strictly=path != "/api/sign-in"):
+        ours = own_page(headers) if socket else same_origin(headers, strictly=path != "/api/sign-in")
+        if browser and not safe and not ours:
             text = "This came from another site's page."
             return error_response(403, "other_site", text, "Open the controller's own page."), None
+        if socket and not action:
+            return None, None
         peer = scope["client"][0] if scope.get("client") else ""
         parameters = found.get("path_params", {})
-        action = str(_extra(route).get("x-action", ""))
         name = who.name if who else "nobody"
         return None, Change(name, peer, action, "/".join(str(each) for each in parameters.values()))
 
@@ -113,6 +118,8 @@ class Access:
         """Return the route of a request and what it found in the path; without one, the methods that the path has."""
         methods: set[str] = set()
         for route in self._routes:
+            if scope["type"] == "websocket" and not isinstance(route, WebSocketRoute):
+                continue  # files, for one, would take it
             match, found = route.matches(scope)
             if match == Match.FULL:
                 return route, found, set()
@@ -139,7 +146,8 @@ class Access:
             return message
 
         async def told(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] < 400 and not change.recorded:
+            succeeded = message["type"] == "http.response.start" and message["status"] < 400
+            if (succeeded or message["type"] == "websocket.accept") and not change.recorded:
                 await self._office.audit.note(change)
             await send(message)
 
@@ -149,6 +157,12 @@ class Access:
             await self._app(scope, heard, told)
         finally:
             change.over = True
+
+
+def declared(endpoint: Any) -> dict[str, Any]:
+    """Return what a WebSocket's endpoint says that it needs (`controller.web.sockets.route`); empty: nothing."""
+    found: dict[str, Any] = getattr(endpoint, "declared", {})
+    return found
 
 
 def credentials(headers: Headers) -> tuple[str | None, str | None]:
@@ -170,8 +184,18 @@ def same_origin(headers: Headers, strictly: bool) -> bool:
     if site is not None:
         return site == "same-origin"
     if origin is not None:
-        return origin.partition("://")[2] == headers.get("host", "") != ""  # RFC 6454: a scheme, a host, no path
+        return _is_own(headers)
     return not strictly
+
+
+def own_page(headers: Headers) -> bool:
+    """Return whether a page of this controller opened this WebSocket: a browser always names its origin."""
+    return _is_own(headers) and same_origin(headers, strictly=True)
+
+
+def _is_own(headers: Headers) -> bool:
+    # RFC 6454: a scheme, a host, no path
+    return headers.get("origin", "").partition("://")[2] == headers.get("host", "") != ""
 
 
 def _allowed(who: Who, permission: str) -> bool:
@@ -200,6 +224,8 @@ def _nothing(methods: set[str]) -> ASGIApp:
 
 
 def _extra(route: Any) -> dict[str, Any]:
+    if isinstance(route, APIWebSocketRoute):
+        return declared(route.endpoint)
     return (route.openapi_extra or {}) if isinstance(route, APIRoute) else {}
 
 

@@ -5,7 +5,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
 from controller.office import Office
-from controller.web import errors
+from controller.web import errors, sockets
 from controller.web.access import Access, listed
 from controller.web.limits import BodyLimit
 from controller.web.page import STATIC, SecurityHeaders, Versioned, policy
@@ -18,6 +18,7 @@ from controller.web.routes import (
     enrolment,
     health,
     history,
+    listen,
     metrics,
     nodes,
     oidc,
@@ -41,11 +42,14 @@ give its board the `enrolment.line` of the answer, then
 Every request but a few says whose it is: `Authorization: Bearer TOKEN`, or the cookie of a sign-in. `x-permission` of
 an operation is what it needs; a token's scopes are such permissions.
 
+`x-websockets` lists what is a WebSocket: the same sign-in or token, and from a page the controller's own alone. What is
+refused of it is refused as any request is, before the handshake.
+
 Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a sentence for people, and what to do.
 """
 
 PARTS = (
-    *(authority, health, metrics, overview, alerts, areas, zones, nodes, history, enrolment, sessions),
+    *(authority, health, metrics, overview, alerts, areas, zones, listen, nodes, history, enrolment, sessions),
     *(sounds, sources, signin, oidc, people, audit),
 )
 
@@ -76,4 +80,5 @@ def create_app(office: Office) -> FastAPI:
         only_https=office.settings.http_tls == "files",
         policy=policy(tiles=office.settings.web_tiles),
     )
+    sockets.describe(app, routers)
     return app

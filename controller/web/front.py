@@ -13,6 +13,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import h11
@@ -21,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from controller.guard import network
 from controller.settings import LOOPBACK
 from controller.web.errors import error_response
+from controller.web.upgraded import Upgraded
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +157,8 @@ class Connection(H11Protocol):
         self._refused = False
         self.met = False
         """Whether it has a connection, or had one."""
+        if self.ws_protocol_class is not None:
+            self.ws_protocol_class = partial(Upgraded, self)  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -183,6 +187,11 @@ class Connection(H11Protocol):
         self._refused = True
         self.loop.call_later(_GOODBYE_S, self.transport.close)  # closed at once, who still sends would not read it
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand the connection over to a WebSocket, which has as long to be let in as a head has to come."""
+        self._wait()
+        super().handle_websocket_upgrade(event)
+
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
@@ -191,9 +200,18 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
+        self.gone()
+        super().connection_lost(exc)
+
+    def busy(self) -> None:
+        """What it was opened for has begun: its place is its own."""
+        self._end_timer()
+        self._front.busy(id(self))
+
+    def gone(self) -> None:
+        """Give the place back; the connection is no more."""
         self._end_timer()
         self._front.left(id(self), self._host)
-        super().connection_lost(exc)
 
     def _wait(self) -> None:
         self._end_timer()

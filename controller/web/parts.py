@@ -9,13 +9,14 @@ from controller.office import Office
 from controller.people.who import Who
 
 
-def _office(connection: HTTPConnection) -> Office:
+def office_of(connection: HTTPConnection) -> Office:
+    """Return the office that a request, or a WebSocket, is to."""
     office = connection.app.state.office
     assert isinstance(office, Office)
     return office
 
 
-TheOffice = Annotated[Office, Depends(_office)]
+TheOffice = Annotated[Office, Depends(office_of)]
 
 
 def _who(connection: HTTPConnection) -> Who:

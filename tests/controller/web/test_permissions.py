@@ -92,6 +92,16 @@ UNLISTED = {
 }
 """What the OpenAPI document does not list."""
 SPEAKING = {"read", "broadcast", "broadcast.emergency", "sounds.write", "alerts.write"}
+SOCKETS = {
+    ("SOCKET", "/api/zones/{zone_id}/listen"): "read",
+}
+"""Those that are WebSockets."""
+HANDSHAKE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+}
 ROLES = {
     "administrator": {
         *("read", "broadcast", "broadcast.emergency", "sounds.write", "zones.write", "nodes.write", "nodes.enrol"),
@@ -138,21 +148,30 @@ def token(office: Running, user: str, scope: str) -> httpx.Client:
 def status(asker: httpx.Client, method: str, path: str) -> int:
     """Ask with names of nothing and a body that no route takes: what is let through changes nothing."""
     filled = path.replace("{", "no-").replace("}", "")
+    if method == "SOCKET":
+        return asker.get(filled, headers=HANDSHAKE).status_code
     with asker.stream(method, filled, json=[] if method in ("POST", "PUT", "PATCH") else None) as answer:
         return answer.status_code
 
 
 def let_through(asker: httpx.Client) -> set[tuple[str, str]]:
     """Return the routes that did not answer 401 or 403 for want of a permission."""
-    return {(method, path) for method, path in [*UNLISTED, *ROUTES] if status(asker, method, path) not in (401, 403)}
+    return {
+        (method, path)
+        for method, path in [*UNLISTED, *SOCKETS, *ROUTES]
+        if status(asker, method, path) not in (401, 403)
+    }
 
 
 def expected(allowed: set[str]) -> set[tuple[str, str]]:
-    return {route for route, permission in {**UNLISTED, **ROUTES}.items() if permission in allowed}
+    return {route for route, permission in {**UNLISTED, **SOCKETS, **ROUTES}.items() if permission in allowed}
 
 
 def test_every_route_has_a_row(people: Running) -> None:
-    document: dict[str, Any] = people.get("/api/openapi.json")["paths"]
+    whole = people.get("/api/openapi.json")
+    sockets = {("SOCKET", path): each["x-permission"] for path, each in whole["x-websockets"].items()}
+    assert sockets == SOCKETS
+    document: dict[str, Any] = whole["paths"]
     found = {
         (method.upper(), path): operation.get("x-permission", PUBLIC)
         for path, operations in document.items()
@@ -281,5 +300,12 @@ def test_a_route_that_says_nothing_keeps_the_controller_from_starting() -> None:
     unnamed.add_api_route("/api/unnamed", lambda: None, methods=["POST"], openapi_extra=needs("read"))
     with pytest.raises(UndeclaredRouteError, match="no name for the audit"):
         listed(FastAPI(openapi_url=None, docs_url=None, redoc_url=None), [unnamed])
+    silent = APIRouter()
+
+    @silent.websocket("/api/silent")
+    async def socket() -> None: ...
+
+    with pytest.raises(UndeclaredRouteError, match="/api/silent does not say"):
+        listed(FastAPI(openapi_url=None, docs_url=None, redoc_url=None), [silent])
     with pytest.raises(ValueError, match="no permission"):
         needs("everything")
