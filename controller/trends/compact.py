@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, or_, select, tuple_
 
 from controller.storage.database import Database
 from controller.storage.trends import TrendChunk, TrendMinute
-from controller.trends.frame import Frame, column, join, latest, take
+from controller.trends.frame import NOTHING, Frame, column, join, latest, take
 from controller.trends.pack import PackError, pack, unpack
 from controller.trends.sample import NODE
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 MINUTE = "minute"
 HOUR, DAY = 60, 1440
-NODES_AT_ONCE = 16
+NODES_AT_ONCE = 8
 ROWS_AT_ONCE = 64
 PAUSE_S = 0.02
 MAX_DAYS_A_RUN = 2
@@ -68,7 +68,7 @@ async def prune(database: Database, before: int) -> int:
             async with database.write() as session:
                 await session.execute(delete(chunk).where(tuple_(chunk.node, chunk.start).in_(gone)))
             removed += len(found)
-            await asyncio.sleep(PAUSE_S)
+            await _rest(database)
     return removed
 
 
@@ -84,8 +84,8 @@ def merged(bodies: Iterable[bytes]) -> Frame | None:
     return latest(join(frames), MINUTE) if frames else None
 
 
-def by_node(minutes: Iterable[tuple[int, bytes]]) -> dict[str, Frame]:
-    """Return the frame of each node in these minutes, each a frame with a row a node."""
+def by_node(minutes: Iterable[tuple[int, bytes]], only: str | None = None) -> dict[str, Frame]:
+    """Return the frame of each node, or of one, in these minutes, each a frame with a row a node."""
     frames = []
     for minute, body in minutes:
         try:
@@ -93,7 +93,11 @@ def by_node(minutes: Iterable[tuple[int, bytes]]) -> dict[str, Frame]:
         except PackError as error:
             log.error("minute %d of what nodes told cannot be read, and is left out: %s", minute, error)
             continue
-        if NODE in frame.words:
+        nodes = frame.words.get(NODE)
+        if nodes is not None and only is not None:
+            code = nodes.vocabulary.index(only) if only in nodes.vocabulary else NOTHING
+            frame = take(frame, (nodes.codes == code).nonzero()[0])
+        if nodes is not None:
             frames.append(Frame(frame.rows, {**frame.numbers, MINUTE: column([minute] * frame.rows)}, frame.words))
     if not frames:
         return {}
@@ -103,6 +107,7 @@ def by_node(minutes: Iterable[tuple[int, bytes]]) -> dict[str, Frame]:
     return {
         node: latest(take(rest, (nodes.codes == code).nonzero()[0]), MINUTE)
         for code, node in enumerate(nodes.vocabulary)
+        if only in (None, node)
     }
 
 
@@ -137,7 +142,7 @@ async def _pack_hour(database: Database, hour: int, part: int) -> None:
         await session.execute(
             delete(TrendMinute).where(TrendMinute.part == part, TrendMinute.minute.in_([m for m, _ in minutes]))
         )
-    await asyncio.sleep(PAUSE_S)
+    await _rest(database)
 
 
 async def _pack_day(database: Database, day: int) -> None:
@@ -166,6 +171,12 @@ async def _replace(database: Database, packed: Chunks, start: int, end: int, spa
         rows = [{"node": node, "start": start, "minutes": spans[node], "body": body} for node, body in packed]
         if rows:
             await session.execute(insert(chunk), rows)
+    await _rest(database)
+
+
+async def _rest(database: Database) -> None:
+    """Take what was written out of the log, which nobody waits for, and let others write."""
+    await database.checkpoint()
     await asyncio.sleep(PAUSE_S)
 
 

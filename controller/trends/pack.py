@@ -111,21 +111,23 @@ def _bits(values: NDArray[np.uint64]) -> float:
 def _column(plain: bytes, at: int, rows: int, entry: tuple[int, int, int, int]) -> tuple[Column, int]:
     """Return a column that begins at `at`, and where it ends."""
     form, width, base, step = entry
-    values = np.full(rows, NOTHING)
-    known = np.ones(rows, bool)
-    if form & _NULLS:
-        end = at + (rows + 7) // 8
-        known = np.unpackbits(np.frombuffer(plain[at:end], np.uint8), count=rows).astype(bool)
-        at = end
-    count = int(known.sum())
     if not 0 <= width <= 8:
         raise PackError("a width of more than 8 bytes")
-    end = at + count * width
-    planes = np.frombuffer(plain[at:end], np.uint8).reshape(width, count)
-    wide = np.zeros((count, 8), np.uint8)
-    wide[:, :width] = planes.T
-    found = wide.view("<u8").reshape(count)
+    known, count = None, rows
+    if form & _NULLS:
+        packed = np.frombuffer(plain, np.uint8, (rows + 7) // 8, at)
+        known = np.unpackbits(packed, count=rows).astype(bool)
+        at, count = at + len(packed), int(known.sum())
+    planes = np.frombuffer(plain, np.uint8, count * width, at).reshape(width, count)
+    at += count * width
+    found = np.zeros(count, np.int64)
+    for number, plane in enumerate(planes):
+        found |= plane.astype(np.int64) << (8 * number)
     if form & _DELTA:
-        found = np.cumsum((found >> np.uint64(1)).astype(np.int64) ^ -(found & np.uint64(1)).astype(np.int64))
-    values[known] = base + step * found.astype(np.int64)
-    return values, end
+        found = np.cumsum((found >> 1) ^ -(found & 1))
+    found = base + step * found
+    if known is None:
+        return found, at
+    values = np.full(rows, NOTHING)
+    values[known] = found
+    return values, at

@@ -109,7 +109,7 @@ def body(kept: Kept, asked: Span, names: frozenset[str] = frozenset()) -> bytes:
 
 def _frame(kept: Kept) -> Frame:
     chunks = merged(kept.chunks)
-    fresh = by_node(kept.minutes).get(kept.node)
+    fresh = by_node(kept.minutes, kept.node).get(kept.node)
     frames = [frame for frame in (chunks, fresh) if frame is not None]
     return latest(join(frames), MINUTE) if frames else Frame(0)
 
