@@ -1,5 +1,6 @@
 """What one node told, as a plot: the least, mean and greatest value in each of some equal steps of time."""
 
+import gzip
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from controller.trends.sample import STATE, part_of
 
 _WORSE = (ONLINE, SILENT, OFFLINE)
 """Of a step in which a node had several states the last of these is shown: a fault must not hide in a month."""
+
+_GZIP_LEVEL = 4
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,11 @@ def plot(kept: Kept, asked: Span, names: frozenset[str] = frozenset()) -> dict[s
     }
 
 
-def body(kept: Kept, asked: Span, names: frozenset[str] = frozenset()) -> bytes:
-    """Return the answer of the route as JSON."""
+def body(kept: Kept, asked: Span, names: frozenset[str] = frozenset(), compressed: bool = False) -> bytes:
+    """Return the answer of the route as JSON, gzipped where it is to be `compressed`."""
     edges = {"from": _iso(asked.first), "to": _iso(asked.last), "step_s": 60 * asked.step}
-    return json.dumps({**edges, **plot(kept, asked, names)}, separators=(",", ":")).encode()
+    raw = json.dumps({**edges, **plot(kept, asked, names)}, separators=(",", ":")).encode()
+    return gzip.compress(raw, _GZIP_LEVEL) if compressed else raw
 
 
 def _frame(kept: Kept) -> Frame:

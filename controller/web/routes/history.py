@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, Field
 
 from controller.clock import wall_us
@@ -31,6 +31,7 @@ MAX_DAYS = 400
     openapi_extra=needs("read"),
 )
 async def history(
+    request: Request,
     office: TheOffice,
     node_id: str,
     from_: Annotated[
@@ -51,10 +52,14 @@ async def history(
             "span", f"`to` must come after `from`, by a minute at least and {MAX_DAYS} days at most.", "Correct them."
         )
     asked = read.span(first, last, points)
+    compressed = "gzip" in request.headers.get("accept-encoding", "")
     async with office.plotting:
         kept = await read.fetch(office.database, node_id, asked)
-        answer = await asyncio.to_thread(read.body, kept, asked, frozenset(series))
-    return Response(answer, media_type="application/json", headers={"Cache-Control": "no-store"})
+        answer = await asyncio.to_thread(read.body, kept, asked, frozenset(series), compressed)
+    headers = {"Vary": "Accept-Encoding", "Cache-Control": "no-store"}
+    if compressed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(answer, media_type="application/json", headers=headers)
 
 
 def _minute(time: datetime) -> int:

@@ -40,6 +40,9 @@ def test_a_plot(office: Running) -> None:
     assert (series["min"][0], series["mean"][0], series["max"][0]) == (min(pair), sum(pair) / 2, max(pair))
     assert found["states"] == [[60 * START, "online"]]
     assert found["words"] == {"link": [[60 * START, "wifi"]]}
+    assert shown.headers["content-encoding"] == "gzip"
+    plain = office.http.get(shown.url, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers and plain.json() == found
     only = office.http.get(path, params={"from": iso(START), "to": iso(START + 20), "series": ["lost", "no-such"]})
     assert list(only.json()["series"]) == ["lost"]
 
