@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hil_sim import scenario
-from hil_sim.village import Village
+from hil_sim.village import ZONE, Village
 from tests.controller.running import ROOT
 
 SHOWN_S = 100.0
@@ -51,11 +51,15 @@ def test_a_cut_network_and_a_lost_power_are_shown_and_cleared_in_time(tmp_path: 
         print(f"restored network: cleared after {watched.until(both[1:], CLEARED_S):.1f} s")
         village.nodes[1].power_on()
         print(f"power is back: cleared after {watched.until([], CLEARED_S):.1f} s")
-        # A broker that dies and comes back is not a village that went off.
+        # Nodes that play raise nothing; a broker that dies and comes back is not a village that went off.
+        source = {"kind": "tone", "duration_ms": 60_000}
+        village.office.post("/api/sessions", {"source": source, "zones": [ZONE]})
         village.office.kill_broker()
-        ends_s = time.monotonic() + 15
+        ends_s = time.monotonic() + 26
         while time.monotonic() < ends_s:
             assert set(watched.active()) <= {("", "broker_away")}
             village.tend()
             time.sleep(0.5)
         watched.until([], CLEARED_S)
+        on_air = [node["health"]["on_air"] for node in village.office.get("/api/nodes")["nodes"]]
+        assert None not in on_air, "they played all the while"
