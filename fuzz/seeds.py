@@ -105,6 +105,13 @@ NODES = made(
         "delay_us": 100,
         "wifi": {"ssid": "xa", "password": "secret"},
         "pins": {"sck": 1, "ws": 2, "sd": 3},
+        "link": "mobile",
+        "sensors": {
+            "speaker": {"pin": 34, "factor": 4.0, "zero": 100, "tone_ma": 900, "short_ma": 6000, "open_share": 0.3},
+            "supply": {"file": "/sys/class/hwmon/hwmon0/in1_input", "factor": 11},
+            "door": {"pin": 32, "active": 0},
+            "fm": {"pin": 25},
+        },
     },
     {"enrol": "LOAXA:127.0.0.1:8080:0000-0000-0000-0000:-", "ca": None},
 )

@@ -8,6 +8,7 @@ from typing import Any
 from loaxa.client import Controller, segment
 from loaxa.errors import CommandError
 from loaxa.output import Output, table
+from loaxa.showing import node_details, node_table
 
 INVENTORY = ("serial", "sim_number", "sim_serial", "postal_address", "horns", "height_m", "aim_deg", "note")
 """What is kept of a node's hardware and place, for people."""
@@ -75,7 +76,7 @@ def zone(controller: Controller, args: Namespace, output: Output) -> int:
 
 
 def node(controller: Controller, args: Namespace, output: Output) -> int:
-    """add, enrol, list, set, retire, remove."""
+    """add, enrol, list, set, show, retire, remove."""
     if args.action == "add":
         body = {"id": args.id, "zone": args.zone, **_given(args)}
         if args.rtp:
@@ -98,6 +99,9 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
         output.note(f"Give the board of {args.id} this line within 15 minutes; the board it has now is then no node.")
         answer = {"id": args.id, "line": code["line"], "expires_at": code["expires_at"]}
         output.answer(answer, _picture(code["line"]))
+    elif args.action == "show":
+        found = controller.get(f"/nodes/{segment(args.id)}")
+        output.answer(found, node_details(found))
     elif args.action == "retire":
         retired = controller.post(f"/nodes/{segment(args.id)}/retire")
         output.answer(retired, f"Node {args.id} retired: its key is destroyed. To bring it back: loaxa node enrol.")
@@ -112,20 +116,7 @@ def node(controller: Controller, args: Namespace, output: Output) -> int:
         output.answer({"removed": args.id}, f"Node {args.id} removed.")
     else:
         answer = controller.get("/nodes")
-        rows = [
-            [
-                one["id"],
-                one["title"],
-                one["zone"],
-                one["state"],
-                f"{one['delay_us'] / 1000:g}",
-                f"{one['gain_db']:g}",
-                one["seen_at"] or "never",
-            ]
-            for one in answer["nodes"]
-        ]
-        rows += [[one["id"], "", "", "unknown", "", "", one["seen_at"]] for one in answer["unknown"]]
-        output.answer(answer, table(rows, ["node", "title", "zone", "state", "delay ms", "gain dB", "seen"]))
+        output.answer(answer, node_table(answer))
     return 0
 
 

@@ -127,6 +127,7 @@ def _add_administration(
     order.add_argument("--gain-db", type=_number, help="of gain")
     order.add_argument("--wait-s", type=_number, default=2.0, metavar="S", help="for answers, at most 10; default 2")
     nodes.add_parser("list", parents=[remote], help="list nodes and their state")
+    nodes.add_parser("show", parents=[remote], help="what a node told of itself").add_argument("id", metavar="ID")
     nodes.add_parser("remove", parents=[remote], help="remove a node").add_argument("id", metavar="ID")
 
     ca = commands.add_parser("ca", help="the commune's certificate authority")

@@ -108,6 +108,8 @@ def test_everything_is_read() -> None:
         ("[[event]]\nat_s = 99\ndo = 'reboot'", r"event\[1\]\.at_s must be a number from 0 to 30"),
         ("[[event]]\nat_s = 1\ndo = 'reboot'\nnode = 7", r"event\[1\]\.node must be a whole number from 1 to 6"),
         ("[[event]]\nat_s = 1\ndo = 'kill_engine'\nnode = 1", r"event\[1\]\.node has no meaning for \"kill_engine\""),
+        ("[[event]]\nat_s = 1\ndo = 'repair'\nnode = 9", r"event\[1\]\.node must be a whole number from 1 to 6"),
+        ("[[event]]\nat_s = 1\ndo = 'speaker_open'\nkind = 'short'", r"unknown key event\[1\]\.kind"),
         ("[[event]]\nat_s = 1\ndo = 'attack'", r"event\[1\]\.kind is missing"),
         ("[[event]]\nat_s = 1\ndo = 'attack'\nkind = 'echo'", r"event\[1\]\.kind must be one of malformed"),
         ("[event]\nat_s = 1\ndo = 'reboot'", r"event must be written \[\[event\]\]"),

@@ -58,6 +58,10 @@ def test_a_zone_and_a_node(office: Running) -> None:
     assert parse_line(printed.stdout.decode()).port == office.ports["http_port"], "without --json the line alone"
     assert answer(office, "node", "set", "cum-2", "--muted")["muted"] is True
     assert b"cum-2" in loaxa(office, "node", "list").stdout
+    shown = loaxa(office, "node", "show", "cum-2").stdout.decode()
+    assert "zone   thon-1" in shown and "seen   never" in shown and "playing" not in shown
+    assert answer(office, "node", "show", "cum-2")["id"] == "cum-2"
+    assert "no node" in complaint(loaxa(office, "node", "show", "cum-99"))
     assert "nodes" in complaint(loaxa(office, "zone", "remove", "thon-1"))
     group = ("--sync-group", "239.77.1.1:5006")
     changed = answer(office, "zone", "set", "thon-1", *group, "--gain-db", "-1")

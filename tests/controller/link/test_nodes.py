@@ -188,9 +188,14 @@ async def test_nonsense(office: Running, node: aiomqtt.Client) -> None:
 
 
 async def test_health_is_shown(office: Running, node: aiomqtt.Client) -> None:
-    body = report.build_health({"played": 7}, {"uptime_s": 5}, None)
+    gauges = {"uptime_s": 5, "supply_mv": 11_900, "door_open": 1, "gain_cdb": -150}
+    body = report.build_health({"played": 7}, gauges, None, None, {"link": "mobile", "speaker": "open"})
     await node.publish(names.node_topic("cum-1", "health"), body, qos=1)
     await _until(lambda: (office.get("/api/nodes/cum-1")["health"] or {}).get("counters", {}).get("played") == 7)
+    health = office.get("/api/nodes/cum-1")["health"]
+    assert health["states"] == {"link": "mobile", "speaker": "open", "fm": None}
+    assert {name: value for name, value in health["gauges"].items() if value is not None} == gauges
+    assert set(health["gauges"]) == {name for name, _, _ in report.GAUGES}
 
 
 async def test_announced_and_silent_again(office: Running, node: aiomqtt.Client) -> None:
