@@ -11,7 +11,7 @@ export function on(kind, work, signal) {
   signal?.addEventListener("abort", () => heard.get(kind).delete(work));
 }
 
-function tell(kind, body) {
+function announce(kind, body) {
   for (const work of heard.get(kind) ?? []) work(body);
 }
 
@@ -21,10 +21,10 @@ const KINDS = ["hello", "nodes", "session", "zone", "area", "alert", "health"];
 export function follow(refused) {
   leave();
   stream = new EventSource("/api/events");
-  for (const kind of KINDS) stream.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data)));
+  for (const kind of KINDS) stream.addEventListener(kind, (event) => announce(kind, JSON.parse(event.data)));
   const current = stream;
   stream.addEventListener("error", () => {
-    tell("lost", {});
+    announce("lost", {});
     if (current.readyState !== EventSource.CLOSED || current !== stream) return;
     refused();
     again = setTimeout(() => follow(refused), 3000);

@@ -59,7 +59,7 @@ function line(alert) {
     ? h("span", { class: "badge good" }, t("health.seen_by", { who: alert.acknowledged_by }))
     : may("alerts.write") && h("button", { type: "button", class: "small", "aria-label": t("health.acknowledge_this", { what: `${t(`alerts.kind.${alert.kind}`)}, ${place(alert)}` }), onclick: () => acknowledge(alert) }, t("health.acknowledge"));
   return h("li", { class: alert.acknowledged_at ? "seen" : "" },
-    h("div", { class: "what" }, h("strong", {}, where), h("span", { class: "quiet" }, since(alert), alert.note ? ` · ${alert.note}` : "")), seen);
+    h("div", { class: "what" }, h("strong", {}, where), h("span", { class: "quiet" }, since(alert), (alert.detail.sensors ?? []).map((name) => ` · ${t(`alerts.sensor.${name}`)}`), alert.note ? ` · ${alert.note}` : "")), seen);
 }
 
 function group(alerts) {
