@@ -1,12 +1,13 @@
 // What can be done to one node from afar.
 
 import * as api from "../../core/api.js";
-import { confirm, doing } from "../../core/dialog.js";
+import { confirm, doing, tell } from "../../core/dialog.js";
 import { h, say } from "../../core/dom.js";
 import { t } from "../../core/texts.js";
 import { failureWord, gainSlider } from "./bulk.js";
 
 const TONE_MS = 1000;
+const KEYS_MS = 250;
 
 /** Return the card of actions; `show(node)` shows what the node is set to. `changed(node)` is called with what it is after one. */
 export function actionCard(id, changed) {
@@ -16,17 +17,41 @@ export function actionCard(id, changed) {
 
   /** Order something; tells what the node answered. Of volume and mute also that it is kept. */
   async function order(button, body) {
-    const answer = await doing(button, () => api.post(`${path}/command`, body));
+    news.textContent = "";
+    answered(body, await doing(button, () => api.post(`${path}/command`, body)));
+  }
+
+  function answered(body, answer) {
     if (!answer) return;
     const kept = body.op === "gain" || body.op === "mute";
     const words = answer.error ? failureWord(answer.error) : answer.acknowledged ? t("nodes.sent") : t(kept ? "nodes.kept" : "nodes.unheard");
     news.className = answer.error ? "bad" : answer.acknowledged ? "good" : "quiet";
-    news.textContent = "";
     say(news, words);
     if (kept) changed();
   }
 
-  const gain = gainSlider(0, { label: t("nodes.volume"), done: (value) => order(gain.slider, { op: "gain", gain_db: value }) });
+  // Keys let a slider go at each step: the last one counts, and the slider stays in hand meanwhile.
+  let wanted = null;
+  let sending = false;
+  async function sendGain(value) {
+    wanted = value;
+    news.textContent = "";
+    if (sending) return;
+    sending = true;
+    while (wanted !== null) {
+      await new Promise((resolve) => { setTimeout(resolve, KEYS_MS); });
+      const body = { op: "gain", gain_db: wanted };
+      wanted = null;
+      try {
+        answered(body, await api.post(`${path}/command`, body));
+      } catch (error) {
+        tell(error.message, { bad: true });
+      }
+    }
+    sending = false;
+  }
+
+  const gain = gainSlider(0, { label: t("nodes.volume"), done: sendGain });
   const mute = h("button", { type: "button" }, t("nodes.do_mute"));
   mute.addEventListener("click", () => order(mute, { op: "mute", muted: !setTo.muted }));
   const simple = (op, body = {}) => {
@@ -61,7 +86,7 @@ export function actionCard(id, changed) {
     show(node) {
       setTo = node;
       element.hidden = Boolean(node.rtp_address || node.retired_at);
-      if (!gain.slider.matches(":active")) gain.set(node.gain_db);
+      if (!sending && !gain.slider.matches(":active")) gain.set(node.gain_db);
       say(mute, t(node.muted ? "nodes.do_unmute" : "nodes.do_mute"));
       if (document.activeElement !== delay) delay.value = String(Number((node.delay_us / 1000).toFixed(1)));
     },

@@ -30,11 +30,13 @@ export function gainSlider(value, { label, done = () => {} }) {
   return { element, slider, value: () => Number(slider.value), set };
 }
 
-/** Return what a refusal of one node means. */
-export function failureWord(error, acknowledged = false) {
-  if (!error && !acknowledged) return t("nodes.no_answer");
-  const code = typeof error === "object" ? error?.code : error;
-  return has(`errors.${code}`) ? t(`errors.${code}`) : String(error?.message ?? error);
+const SAID = { "a programme is on air": "busy" };
+
+/** Return what a refusal of one node means; `error` is a code of the interface, or what the node said. */
+export function failureWord(error) {
+  if (!error) return t("nodes.no_answer");
+  const key = `nodes.error_${SAID[error] ?? error}`;
+  return has(key) ? t(key) : error;
 }
 
 async function send(nodes, body) {
@@ -54,7 +56,7 @@ function report(title, results) {
   return sheet(title, (close) => h("div", { class: "stack" },
     h("p", { role: "status" }, t("nodes.done_count", { good: number(good.length), all: number(results.length) })),
     h("ul", { class: "list results" },
-      bad.map(({ node, error, acknowledged }) => line(node, failureWord(error, acknowledged), "fault")),
+      bad.map(({ node, error }) => line(node, failureWord(error), "fault")),
       good.map(({ node }) => line(node, t("nodes.obeyed"), "ok"))),
     h("div", { class: "actions" }, h("button", { type: "button", class: "main", onclick: close }, t("shell.close")))));
 }

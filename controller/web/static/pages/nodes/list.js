@@ -27,7 +27,7 @@ export function showList(main, signal) {
   const found = h("span", { class: "quiet", role: "status" });
   const again = h("button", { type: "button", class: "small", hidden: true }, t("nodes.sort_again"));
   const empty = h("p", { class: "notice", hidden: true });
-  const all = picks && h("input", { type: "checkbox", "aria-label": t("nodes.pick_all") });
+  const all = picks ? h("input", { type: "checkbox", "aria-label": t("nodes.pick_all") }) : null;
   const heads = COLUMNS.map(([name, order]) => {
     const words = t(`nodes.column_${name}`);
     const made = h("th", { role: "columnheader", scope: "col", class: `c-${name}` },
@@ -44,11 +44,11 @@ export function showList(main, signal) {
     picked.clear();
     marked();
   });
-  const pick = picks && ((id, on) => {
+  const pick = picks ? (id, on) => {
     if (on) picked.add(id);
     else picked.delete(id);
     marked();
-  });
+  } : null;
   let items = [];
   let shownNodes = [];
   const columns = COLUMNS.length + (picks ? 1 : 0);

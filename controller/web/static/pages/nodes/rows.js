@@ -30,7 +30,7 @@ function cell(name, ...children) {
 
 /** Return the row of a node. picked: the ids that are chosen; `pick(id, on)` is called when that changes, null: not at all. */
 export function nodeRow({ node }, picked, pick) {
-  const box = pick && h("input", { type: "checkbox", checked: picked.has(node.id), onchange: (event) => pick(node.id, event.target.checked) });
+  const box = pick ? h("input", { type: "checkbox", onchange: (event) => pick(node.id, event.target.checked) }) : null;
   const link = h("a", { href: `/nodes/${encodeURIComponent(node.id)}`, class: "name" });
   const id = h("span", { class: "quiet under" }, node.id);
   const zone = h("span", { class: "line" });
