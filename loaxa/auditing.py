@@ -5,6 +5,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from controller.audit.verify import verify_export
 from loaxa.client import Controller
@@ -18,7 +19,10 @@ def run(controller: Controller, args: Namespace, output: Output) -> int:
         return _export(controller, args.file, output)
     if args.action == "verify":
         return _tell(controller.get("/audit/verify"), output)
-    answer = controller.get(f"/audit?limit={args.limit}")
+    wanted = {"limit": args.limit, "text": args.text}
+    wanted |= {name: getattr(args, f"of_{name}") for name in ("who", "action", "object")}
+    query = urlencode({name: value for name, value in wanted.items() if value is not None})
+    answer = controller.get(f"/audit?{query}")
     rows = [
         [str(one["n"]), _at(one["wall_us"]), one["who"], one["address"], one["action"], one["object"], one["details"]]
         for one in reversed(answer["records"])

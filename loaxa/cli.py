@@ -230,6 +230,9 @@ def _add_people(
     audits = audit.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = audits.add_parser("list", parents=[remote], help="the last records")
     listing.add_argument("--limit", type=int, default=50, help="how many, at most 1000; default 50")
+    for name in ("who", "action", "object"):
+        listing.add_argument(f"--{name}", dest=f"of_{name}", metavar="START", help="only where it begins like this")
+    listing.add_argument("--text", help="only with this in the details or the object")
     verify = audits.add_parser("verify", parents=[remote], help="find what was edited, removed, moved or cut off")
     verify.add_argument("file", type=Path, nargs="?", metavar="FILE", help="an export, in place of the controller's")
     export = audits.add_parser("export", parents=[remote], help="all records with their hashes, JSON lines")

@@ -1,7 +1,9 @@
 """Adds records to the audit, in the transaction of what they tell of; and reads them."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from controller.audit import change as changes
 from controller.audit.change import SYSTEM, Change
 from controller.audit.head import Head, HeadFile
 from controller.audit.record import GENESIS, Record, details_of
+from controller.audit.search import EVERYTHING, Search, conditions
 from controller.audit.verify import BROKEN, Verdict, Verifier
 from controller.clock import wall_us
 from controller.storage.audit import AuditRow
@@ -20,6 +23,7 @@ from controller.storage.database import Database
 log = logging.getLogger(__name__)
 
 _BATCH = 500
+_COLUMNS = tuple(getattr(AuditRow, each.name) for each in fields(Record))
 _HEAD = "audit_head"
 _CHANGE = "audit_change"
 
@@ -31,6 +35,7 @@ class Audit:
         self._database = database
         self._head_file = HeadFile(folder)
         self._last = Head()
+        self._verifying: asyncio.Task[Verdict] | None = None
         database.before_commit = self._before_commit
         database.after_commit = self._after_commit
 
@@ -69,31 +74,27 @@ class Audit:
             await self._append(session, change)
             session.info[_CHANGE] = change
 
-    async def page(self, before: int | None, limit: int) -> list[Record]:
-        """Return up to `limit` records below number `before`, the newest first."""
-        asked = select(AuditRow).order_by(AuditRow.n.desc()).limit(limit)
+    async def page(self, before: int | None, limit: int, search: Search = EVERYTHING) -> list[Record]:
+        """Return up to `limit` records below number `before` that are searched for, the newest first."""
+        asked = select(*_COLUMNS).where(*conditions(search)).order_by(AuditRow.n.desc()).limit(limit)
         if before is not None:
             asked = asked.where(AuditRow.n < before)
         async with self._database.read() as session:
-            return [_record(row) for row in await session.scalars(asked)]
+            return [Record(*row) for row in await session.execute(asked)]
 
     async def all(self) -> AsyncIterator[Record]:
         """Yield every record in order, in batches: the table may be long."""
-        last = None
-        while True:
-            asked = select(AuditRow).order_by(AuditRow.n).limit(_BATCH)
-            if last is not None:
-                asked = asked.where(AuditRow.n > last)
-            async with self._database.read() as session:
-                rows = [_record(row) for row in await session.scalars(asked)]
-            if not rows:
-                return
-            last = rows[-1].n
-            for row in rows:
-                yield row
+        async for records in self._batches():
+            for record in records:
+                yield record
 
     async def verify(self) -> Verdict:
-        """Return whether the chain is whole, and every place where it is not."""
+        """Return whether the chain is whole, and every place where it is not. Who asks meanwhile gets the same."""
+        if self._verifying is None or self._verifying.done():
+            self._verifying = asyncio.create_task(self._verify(), name="verify")
+        return await asyncio.shield(self._verifying)
+
+    async def _verify(self) -> Verdict:
         verifier = Verifier()
         try:
             kept = self._head_file.read()  # before the table: it is written after it
@@ -103,9 +104,22 @@ class Audit:
         else:
             if kept is None:
                 verifier.problems.append("audit.head is missing; the end of the audit cannot be trusted")
-        async for record in self.all():
-            verifier.add(record, kept)
+        async for records in self._batches():
+            await asyncio.to_thread(verifier.add_all, records, kept)
         return verifier.verdict(kept)
+
+    async def _batches(self) -> AsyncIterator[list[Record]]:
+        last = None
+        while True:
+            asked = select(*_COLUMNS).order_by(AuditRow.n).limit(_BATCH)
+            if last is not None:
+                asked = asked.where(AuditRow.n > last)
+            async with self._database.read() as session:
+                records = [Record(*row) for row in await session.execute(asked)]
+            if not records:
+                return
+            last = records[-1].n
+            yield records
 
     async def _append(self, session: AsyncSession, change: Change) -> None:
         if (await session.connection()).dialect.name == "postgresql":
@@ -153,7 +167,3 @@ class Audit:
 
 def _broken(problems: list[str]) -> Change:
     return Change(SYSTEM, "", BROKEN, "", {"problems": problems[:20]})
-
-
-def _record(row: AuditRow) -> Record:
-    return Record(row.n, row.wall_us, row.who, row.address, row.action, row.object, row.details, row.previous, row.hash)

@@ -16,11 +16,18 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Verdict:
-    """whole: nothing was found. head: of the last record that was read. problems: sentences that name records."""
+    """whole: nothing was found. head: of the last record that was read. problems: sentences that name records.
+
+    whole_to: up to which record nothing was found, 0 for none. first_us, last_us: when the first and the last record
+    were made, UTC; None where there is none.
+    """
 
     whole: bool
     head: Head
     problems: list[str]
+    whole_to: int
+    first_us: int | None
+    last_us: int | None
 
 
 @dataclass
@@ -29,10 +36,15 @@ class Verifier:
 
     head: Head = field(default_factory=Head)
     problems: list[str] = field(default_factory=list)
+    whole_to: int = 0
+    broken: bool = False
+    first_us: int | None = None
+    last_us: int | None = None
 
     def add(self, record: Record, kept: Head | None = None) -> None:
         """Take the next record; `kept`: the head that was kept elsewhere."""
         expected = self.head.n + 1
+        found = len(self.problems)
         if record.n != expected:
             self._say(f"record {expected} is missing; record {record.n} stands in its place")
         elif record.previous != self.head.hash:
@@ -44,12 +56,24 @@ class Verifier:
         if record.action == BROKEN:
             self._say(f"record {record.n} tells that the audit was found damaged: {record.details}")
         self.head = Head(record.n, record.hash)
+        self.last_us = record.wall_us
+        if self.first_us is None:
+            self.first_us = record.wall_us
+        self.broken = self.broken or len(self.problems) > found
+        if not self.broken:
+            self.whole_to = record.n
+
+    def add_all(self, records: Iterable[Record], kept: Head | None = None) -> None:
+        """Take records in order."""
+        for record in records:
+            self.add(record, kept)
 
     def verdict(self, kept: Head | None = None) -> Verdict:
         """Return what was found."""
         if kept and kept.n > self.head.n:
             self._say(f"records {self.head.n + 1} to {kept.n} were removed from the end")
-        return Verdict(not self.problems, self.head, list(self.problems))
+        whole = not self.problems
+        return Verdict(whole, self.head, list(self.problems), self.whole_to, self.first_us, self.last_us)
 
     def _say(self, problem: str) -> None:
         if len(self.problems) < MOST:

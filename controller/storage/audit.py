@@ -10,7 +10,7 @@ class AuditRow(Table):
     """One record; see controller.audit.record for what its fields mean and how they are hashed."""
 
     __tablename__ = "audit"
-    __table_args__ = tuple(Index(f"ix_audit_{name}", name, "n") for name in ("who", "action", "object", "wall_us"))
+    __table_args__ = (Index("ix_audit_wall_us", "wall_us"),)
 
     n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     wall_us: Mapped[int] = mapped_column(BigInteger)

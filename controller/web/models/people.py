@@ -172,12 +172,18 @@ class RecordList(BaseModel):
 
 
 class VerdictOut(BaseModel):
-    """whole: nothing was found. n, hash: of the last record; write them down elsewhere from time to time."""
+    """whole: nothing was found. n, hash: of the last record; write them down elsewhere from time to time.
+
+    whole_to: up to which record nothing was found. first_at, last_at: when the first and the last record were made.
+    """
 
     whole: bool
     n: int
     hash: str
     problems: list[str]
+    whole_to: int
+    first_at: datetime | None
+    last_at: datetime | None
 
 
 def plain(value: Any) -> dict[str, Any]:

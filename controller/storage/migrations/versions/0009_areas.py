@@ -1,4 +1,4 @@
-"""Areas, and in which of them a zone is; what the audit is searched by."""
+"""Areas, and in which of them a zone is; the time by which the audit is searched."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,8 +7,6 @@ revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
-
-_SEARCHED = ("who", "action", "object", "wall_us")
 
 
 def upgrade() -> None:
@@ -23,14 +21,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_areas_parent", "areas", ["parent"])
     op.add_column("zones", sa.Column("area", sa.String(32), nullable=True))
-    for name in _SEARCHED:
-        op.create_index(f"ix_audit_{name}", "audit", [name, "n"])
+    op.create_index("ix_audit_wall_us", "audit", ["wall_us"])
 
 
 def downgrade() -> None:
     """Take back."""
-    for name in _SEARCHED:
-        op.drop_index(f"ix_audit_{name}", "audit")
+    op.drop_index("ix_audit_wall_us", "audit")
     with op.batch_alter_table("zones") as batch:
         batch.drop_column("area")
     op.drop_table("areas")
