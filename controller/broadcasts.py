@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from controller.audit.log import Audit
 from controller.clock import wall_us
 from controller.errors import ConflictError, ControllerError, NotFoundError
 from controller.events import Bus
-from controller.ingest.request import SourceRequest, parse_request
+from controller.ingest.request import MicrophoneRequest, Stored, parse_request
 from controller.people.who import Who
 from controller.pushed import PushPipe
 from controller.sources import RunningSource, Sources, resumed
@@ -34,6 +34,10 @@ RESUME_WITHIN_S = 600.0
 """A controller that was away for longer takes nothing up again: nobody expects a voice from hours ago."""
 INPUT_WITHIN_S = 60.0
 """A push session that gets no samples for so long after its start is given up."""
+
+
+Run = Callable[[Callable[[str], None]], Awaitable[RunningSource]]
+"""Starts a source, given what it tells in words when it cannot go on."""
 
 
 def may_speak(broadcast: Session, who: Who) -> bool:
@@ -100,21 +104,24 @@ class Broadcasts:
 
     async def begin(
         self,
-        source: SourceRequest,
+        source: Stored,
         zones: Sequence[str],
         priority: int,
         gain_db: float,
         allow_empty: bool = False,
         account: str | None = None,
+        run: Run | None = None,
     ) -> Session:
         """Put a source on air in zones and return the session, which is in the database. account: whose it is.
+
+        run: starts the source, where it is none that Sources knows how to start.
 
         Raises NotFoundError for an unknown zone or sound, ConflictError for a zone without nodes or too many sessions.
         """
         await self._check_zones(zones, allow_empty)
         if len(self._active) >= MAX_ACTIVE:
             raise ConflictError("too_many", f"There are {MAX_ACTIVE} sessions already.", "Stop some of them.")
-        playable = await self._sources.resolve(source)
+        run = run or await self._runner(source)
         broadcast = Session(
             id=f"s-{secrets.token_hex(8)}",
             source=source.model_dump(mode="json"),
@@ -138,7 +145,7 @@ class Broadcasts:
                 gain_db=gain_db,
             )
         self._spawn(self._prune())
-        await self._run(broadcast, playable, source.live)
+        await self._run(broadcast, run, source.live)
         return broadcast
 
     async def get(self, session_id: str) -> Session:
@@ -199,6 +206,17 @@ class Broadcasts:
         pipe.taken = True
         return pipe
 
+    def microphone_of(self, session_id: str) -> Any:
+        """Return the microphone of a session; raises ConflictError."""
+        found = self._running[session_id].microphone if session_id in self._running else None
+        if found is None:
+            raise ConflictError("no_microphone", "Nobody speaks in this session.", "Start another one: POST /api/whip.")
+        return found
+
+    def end_soon(self, session_id: str, reason: str) -> None:
+        """Stop a session, from where nothing can be waited for."""
+        self._spawn(self.end(session_id, reason))
+
     async def replan(self) -> None:
         """Tell the engine what should be on air now."""
         roster = await self._stations.roster()
@@ -232,18 +250,25 @@ class Broadcasts:
                     'Add a node to it, or say "allow_empty": true.',
                 )
 
-    async def _run(self, broadcast: Session, playable: Any, live: bool) -> None:
+    async def _runner(self, source: Stored) -> Run:
+        """Return what starts a source; raises NotFoundError for a sound that is not there."""
+        if isinstance(source, MicrophoneRequest):
+            raise TypeError("a microphone is begun with what starts it")
+        playable = await self._sources.resolve(source)
+        return lambda failed: self._sources.run(playable, failed)
+
+    async def _run(self, broadcast: Session, run: Run, live: bool) -> None:
         self._active[broadcast.id] = broadcast
         try:
-            await self._start_source(broadcast, playable, live)
+            await self._start_source(broadcast, run, live)
         except Exception as error:
             why = error.message if isinstance(error, ControllerError) else f"not started: {error}"
             await self._finish(broadcast, FAILED, why)
             raise
 
-    async def _start_source(self, broadcast: Session, playable: Any, live: bool) -> None:
+    async def _start_source(self, broadcast: Session, run: Run, live: bool) -> None:
         """Put the session's source on air; where the session is stopped meanwhile, nothing is left of it."""
-        running = await self._sources.run(playable, lambda why: self._source_failed(broadcast.id, why))
+        running = await run(lambda why: self._source_failed(broadcast.id, why))
         try:
             if broadcast.id in self._active:
                 self._running[broadcast.id] = running
@@ -271,7 +296,7 @@ class Broadcasts:
             if source is None:
                 await self._finish(broadcast, ENDED, "the controller was restarted and this source cannot be taken up")
                 return
-            await self._run(broadcast, await self._sources.resolve(source), source.live)
+            await self._run(broadcast, await self._runner(source), source.live)
         except Exception as error:  # one session that cannot be taken up must not keep the others from it
             log.warning("session %s is not taken up: %s", broadcast.id, error)
             await self._finish(broadcast, FAILED, f"not taken up after a restart: {error}")

@@ -26,6 +26,7 @@ from controller.link.nodes import Link
 from controller.listening import Listening
 from controller.memory import Memory
 from controller.metrics.exposition import Exposition
+from controller.microphones import Microphones
 from controller.overview import Overview
 from controller.people.people import People
 from controller.ports import own_address
@@ -91,6 +92,7 @@ class Office:
         self.broadcasts = Broadcasts(
             self.database, self.audit, self.stations, self.sources, self.air, self.bus, settings.keep_sessions
         )
+        self.microphones = Microphones(self.pool, self.broadcasts)
         self.announcer = Announcer(self.stations, self.memory, self.air, self.reports)
         self.listening = Listening(self.air, self.stations)
         self.solo = Solo(self.stations, self.reports, self.broadcasts)

@@ -81,6 +81,7 @@ class Settings:
     max_sound_bytes: int = 512 * 1024 * 1024
     total_sound_bytes: int = 8192 * 1024 * 1024
     keep_sessions: int = 10_000
+    grace_s: float = 5.0
     web_tiles: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
     history_keep_days: int = 30
     alerts: Limits = field(default_factory=Limits)
@@ -247,6 +248,7 @@ _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "total_sounds_mb": ("total_sound_bytes", _megabytes(16_777_216)),
         "keep_sessions": ("keep_sessions", _whole(100, 1_000_000)),
     },
+    "live": {"grace_s": ("grace_s", _number(0.5, 60))},
     "web": {"tiles": ("web_tiles", _tiles)},
     "history": {"keep_days": ("history_keep_days", _whole(1, 400))},
     "engine": {"record": ("record", _path)},

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from controller.errors import UnavailableError, UnusableError
 from controller.ingest.errors import IngestError
@@ -16,10 +16,12 @@ from controller.ingest.pool import IngestPool
 from controller.ingest.request import (
     ChimeRequest,
     FileSource,
+    MicrophoneRequest,
     Playable,
     PushRequest,
     SoundRequest,
     SourceRequest,
+    Stored,
     TextRequest,
     ToneRequest,
 )
@@ -35,13 +37,22 @@ WHY_S = 1.0
 VOICES = ("vi", "vi-vn-x-central", "vi-vn-x-south")
 
 
+class Closing(Protocol):
+    """Something that is closed."""
+
+    async def close(self) -> None:
+        """Close it."""
+
+
 @dataclass
 class RunningSource:
-    """A source that writes into the pipe whose reading end is `read_fd`, or is pushed into it through `pushed`."""
+    """A source that writes into the pipe whose reading end is `read_fd`: a child, what is pushed through `pushed`, or a
+    microphone (controller.microphones)."""
 
     read_fd: int
     ingest: Ingest | None = None
     pushed: PushPipe | None = None
+    microphone: Closing | None = None
 
     async def why_ended(self) -> str:
         """Return what went wrong, in words, or empty when the source came to its proper end."""
@@ -60,6 +71,8 @@ class RunningSource:
             self.pushed.close()
         if self.ingest:
             await self.ingest.stop()
+        if self.microphone:
+            await self.microphone.close()
 
 
 class Sources:
@@ -85,7 +98,7 @@ class Sources:
 
     async def run(self, playable: Playable | PushRequest, failed: Callable[[str], None]) -> RunningSource:
         """Start it; `failed` is told in words when it cannot go on. Raises UnavailableError without a child."""
-        read_fd, write_fd = _pipe(PUSH_PIPE_BYTES if isinstance(playable, PushRequest) else PIPE_BYTES)
+        read_fd, write_fd = make_pipe(PUSH_PIPE_BYTES if isinstance(playable, PushRequest) else PIPE_BYTES)
         if isinstance(playable, PushRequest):
             return RunningSource(read_fd, pushed=PushPipe(write_fd))
 
@@ -121,9 +134,9 @@ async def measure(pool: IngestPool, path: Path) -> Measured:
         raise UnusableError(error.code, error.message, error.hint) from None
 
 
-def resumed(source: SourceRequest, elapsed_us: int) -> SourceRequest | None:
+def resumed(source: Stored, elapsed_us: int) -> SourceRequest | None:
     """Return `source` from where it should be `elapsed_us` after its beginning; None when it cannot be taken up."""
-    if isinstance(source, PushRequest):
+    if isinstance(source, PushRequest | MicrophoneRequest):
         return None
     if isinstance(source, SoundRequest | TextRequest):
         return source.model_copy(update={"start_us": source.start_us + elapsed_us})
@@ -135,7 +148,7 @@ def resumed(source: SourceRequest, elapsed_us: int) -> SourceRequest | None:
     return source
 
 
-def _pipe(size: int) -> tuple[int, int]:
+def make_pipe(size: int) -> tuple[int, int]:
     """Return the reading and the writing end of a pipe that holds `size` bytes."""
     read_fd, write_fd = os.pipe()
     try:

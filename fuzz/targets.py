@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from controller.engine.plan import PlanError, parse_plan
 from controller.errors import StartError
 from controller.ingest.errors import IngestError
 from controller.ingest.request import RtpRequest, parse_request
+from controller.ingest.rtp_payload import make_decoder
 from controller.ingest.rtp_receiver import RtpReceiver
 from firmware.node import config, mqtt_packets
 from fuzz import seeds
@@ -103,7 +105,7 @@ def _datagrams(payload: str) -> Callable[[bytes], None]:
     request = RtpRequest.model_validate({"port": 5006, "payload": payload, "rate_hz": 8000})
 
     def run(data: bytes) -> None:
-        receiver = RtpReceiver(request)
+        receiver = RtpReceiver(partial(make_decoder, request))
         now_us = at = count = 0
         while at + 3 <= len(data) and count < MOST_DATAGRAMS:
             size = int.from_bytes(data[at : at + 2], "big")

@@ -35,7 +35,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     import av.logging  # the libraries are loaded before there is a job, so that a job starts at once
 
-    from . import chime, file, loudness, radio, rtp_input, soundcard, speech, tone  # noqa: F401 - loaded here, so that a job starts at once
+    from . import chime, file, loudness, microphone, radio, rtp_input, soundcard, speech, tone  # noqa: F401
 
     av.logging.set_level(None)
     confine.limit()
@@ -74,13 +74,18 @@ def _needs_files(job: dict[str, Any]) -> bool:
 
 
 def _run(job: dict[str, Any], fd: int | None, report: Report) -> None:
-    from . import loudness, soundcard
+    from . import loudness, microphone, soundcard
 
     match job["op"]:
         case "play":
             assert fd is not None
             voices = job["voices"]
             _play(parse_playable(job["source"]), fd, report, Path(voices) if voices else None)
+        case "microphone":
+            assert fd is not None
+            output = Output(fd, report, live=True)
+            microphone.play(str(job["offer"]), int(job["open_at_us"]), output, report)
+            output.close()
         case "measure":
             os.nice(NICE_MEASURING)
             measured = loudness.measure(Path(job["path"]), report)

@@ -1,11 +1,12 @@
 """Struck notes, made here so that no recording is needed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .output import RATE_HZ, Output
+from .output import RATE_HZ, Output, Samples
 from .request import ChimeRequest
 from .signals import gain
 
@@ -34,6 +35,12 @@ _MELODIES = {
 
 def play(request: ChimeRequest, output: Output) -> None:
     """Write the chime, which begins and ends in silence."""
+    for block in blocks(request):
+        output.write(block)
+
+
+def blocks(request: ChimeRequest) -> Iterator[Samples]:
+    """Yield the chime, 48 kHz."""
     melody = _MELODIES[request.name]
     factor = gain(request.gain_db) * np.float32(_AMPLITUDE)
     length_s = (len(melody.notes_hz) - 1) * melody.step_s + 3.0 * melody.decay_s
@@ -46,7 +53,7 @@ def play(request: ChimeRequest, output: Output) -> None:
             if time_s[-1] >= number * melody.step_s
         )
         release = 0.5 - 0.5 * np.cos(np.pi * np.minimum((length_s - time_s) / _RELEASE_S, 1.0))
-        output.write((sound * release).astype(np.float32) * factor)
+        yield (sound * release).astype(np.float32) * factor
 
 
 def _struck(note_hz: float, decay_s: float, time_s: NDArray[np.float64]) -> NDArray[np.float64]:

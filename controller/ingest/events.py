@@ -35,6 +35,20 @@ class Reconnecting:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A microphone's offer was taken: the answer to it (SDP)."""
+
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line to a microphone: whether something comes by it."""
+
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The source came to its end, or nobody reads its pipe any more."""
 
@@ -52,7 +66,7 @@ class Failed:
     text: str
 
 
-Event = Started | Position | Reconnecting | Ended | Stopped | Failed
+Event = Started | Position | Reconnecting | Answered | Line | Ended | Stopped | Failed
 Final = Ended | Stopped | Failed
 
 
@@ -82,6 +96,10 @@ def to_event(message: dict[str, Any]) -> Event | None:
             )
         case "reconnecting":
             return Reconnecting(_text(message, "reason"))
+        case "answer":
+            return Answered(str(message.get("sdp", "")))
+        case "line":
+            return Line(message.get("up") is True)
         case "ended":
             return Ended()
         case "failed":

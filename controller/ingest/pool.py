@@ -12,7 +12,7 @@ from typing import Any
 from .errors import IngestError
 from .events import Failed, to_event
 from .loudness import Measured
-from .request import Playable, PushRequest, SoundRequest
+from .request import MicrophoneRequest, Playable, PushRequest, SoundRequest
 from .running import Ingest, OnEvent
 from .worker import Worker
 
@@ -72,12 +72,28 @@ class IngestPool:
         Events go to `on_event` in the event loop, the last one is Ended, Stopped or Failed. Raises
         IngestError only when there is no child; a source that cannot be had says so by Failed.
         """
+        if isinstance(request, SoundRequest | PushRequest | MicrophoneRequest):
+            os.close(write_fd)
+            raise TypeError(f"a request of kind {request.kind} is the controller's to resolve")
+        voices = str(self._voices_folder) if self._voices_folder else None
+        source = request.model_dump(mode="json")
+        return await self._begin({"op": "play", "source": source, "voices": voices}, request, write_fd, on_event)
+
+    async def answer(
+        self, request: MicrophoneRequest, offer: str, open_at_us: int, write_fd: int, on_event: OnEvent
+    ) -> Ingest:
+        """Start a child that takes a WebRTC offer (SDP) and writes what it hears from local `open_at_us` on.
+
+        Tells the answer by Answered, then what becomes of the line by Line. Otherwise as :meth:`start`.
+        """
+        job = {"op": "microphone", "offer": offer, "open_at_us": open_at_us}
+        return await self._begin(job, request, write_fd, on_event)
+
+    async def _begin(
+        self, job: dict[str, Any], request: Playable | MicrophoneRequest, write_fd: int, on_event: OnEvent | None
+    ) -> Ingest:
         try:
-            if isinstance(request, SoundRequest | PushRequest):
-                raise TypeError(f"a request of kind {request.kind} is the controller's to resolve")
-            voices = str(self._voices_folder) if self._voices_folder else None
-            source = request.model_dump(mode="json")
-            worker = await self._employ({"op": "play", "source": source, "voices": voices}, write_fd)
+            worker = await self._employ(job, write_fd)
         finally:
             os.close(write_fd)
         ingest = Ingest(request, worker, on_event, self._hang_s)

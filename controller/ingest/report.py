@@ -54,6 +54,10 @@ class Report:
         self.position_us = position_us
         self._busy_since_s = time.monotonic()
 
+    def idle(self) -> None:
+        """Mark what follows as waiting, until the next sound."""
+        self._busy_since_s = None
+
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Mark the body as waiting for reader, network or sound card: that is no hang."""

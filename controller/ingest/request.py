@@ -176,17 +176,34 @@ class PushRequest(_Request):
         return self.realtime
 
 
+class MicrophoneRequest(_Request):
+    """Somebody's voice, from a browser or a program that publishes by WHIP (RFC 9725); begun at `/api/whip`.
+
+    grace_s: for so long a connection that was lost is waited for.
+    """
+
+    kind: Literal["microphone"] = "microphone"
+    chime: Literal["open", "close", "alert"] | None = Field(None, description="what sounds before the voice")
+    grace_s: float = Field(5.0, ge=0.5, le=60.0, description="how long a lost connection is waited for, seconds")
+
+    @property
+    def live(self) -> bool:
+        return True
+
+
 Media = TextRequest | ChimeRequest | ToneRequest | StreamRequest | SoundCardRequest | RtpRequest
 SourceRequest = Annotated[SoundRequest | Media | PushRequest, Field(discriminator="kind")]
 """What the REST API takes in."""
 Playable = FileSource | Media
 """What a child plays."""
 
-_SOURCE: TypeAdapter[SoundRequest | Media | PushRequest] = TypeAdapter(SourceRequest)
+Stored = SoundRequest | Media | PushRequest | MicrophoneRequest
+"""What a session may have as its source."""
+_SOURCE: TypeAdapter[Stored] = TypeAdapter(Annotated[Stored, Field(discriminator="kind")])
 _PLAYABLE: TypeAdapter[Playable] = TypeAdapter(Annotated[Playable, Field(discriminator="kind")])
 
 
-def parse_request(body: Any) -> SoundRequest | Media | PushRequest:
+def parse_request(body: Any) -> Stored:
     """Return the request in a decoded JSON body; raises IngestError("invalid"), naming each wrong field."""
     try:
         return _SOURCE.validate_python(body)

@@ -4,11 +4,13 @@ import socket
 import struct
 import time
 from dataclasses import asdict
+from functools import partial
 
 from .errors import IngestError
 from .output import Output
 from .report import Report
 from .request import RtpRequest
+from .rtp_payload import make_decoder
 from .rtp_receiver import MAX_DATAGRAM_BYTES, RtpReceiver
 from .signals import gain
 
@@ -17,7 +19,7 @@ POLL_S = 0.02
 
 def play(request: RtpRequest, output: Output, report: Report) -> None:
     """Write what arrives until the process is stopped; raises IngestError("port_in_use")."""
-    receiver = RtpReceiver(request)
+    receiver = RtpReceiver(partial(make_decoder, request))
     factor = gain(request.gain_db)
     allowed = str(request.source) if request.source else None
     with _bind(request) as sock:

@@ -1,6 +1,6 @@
 """Datagrams of other equipment to 48 kHz mono: order, loss, change of sender. No I/O, no clock."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,8 @@ from codec.wire.errors import WireError
 
 from .output import Samples
 from .reorder import ReorderBuffer
-from .request import RtpRequest
 from .resample import LIVE, Resampler
-from .rtp_payload import Decoder, PayloadError, make_decoder
+from .rtp_payload import Decoder, PayloadError
 from .signals import FadeIn
 
 MAX_DATAGRAM_BYTES = 9000
@@ -48,9 +47,10 @@ class _Sender:
 class RtpReceiver:
     """Takes datagrams, gives the samples whose turn it is; paced by arrival."""
 
-    def __init__(self, request: RtpRequest) -> None:
+    def __init__(self, decoder: Callable[[int], Decoder]) -> None:
+        """decoder: returns the decoder of a payload type."""
         self.counters = Counters()
-        self._request = request
+        self._decoder = decoder
         self._sender: _Sender | None = None
         self._fade: FadeIn | None = FadeIn()
 
@@ -82,7 +82,7 @@ class RtpReceiver:
                 return current
             if now_us - current.last_us < SENDER_GONE_US:
                 return None
-        decoder = make_decoder(self._request, payload_type)
+        decoder = self._decoder(payload_type)
         self._sender = _Sender(
             ssrc, payload_type, decoder, Resampler(decoder.rate_hz, LIVE), ReorderBuffer(), now_us, 0
         )

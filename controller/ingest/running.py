@@ -8,7 +8,7 @@ from collections.abc import Callable
 from . import events
 from .errors import IngestError
 from .events import Ended, Event, Failed, Final, Position, Started, Stopped
-from .request import Playable
+from .request import MicrophoneRequest, Playable
 from .worker import Worker
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,9 @@ class Ingest:
     final: how it ended, None while it runs.
     """
 
-    def __init__(self, request: Playable, worker: Worker, on_event: OnEvent | None, hang_s: float) -> None:
+    def __init__(
+        self, request: Playable | MicrophoneRequest, worker: Worker, on_event: OnEvent | None, hang_s: float
+    ) -> None:
         self.request = request
         self.position_us = getattr(request, "start_us", 0)
         self.dropped_us = 0

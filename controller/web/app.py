@@ -28,6 +28,7 @@ from controller.web.routes import (
     signin,
     sounds,
     sources,
+    whip,
     zones,
 )
 
@@ -50,7 +51,7 @@ Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a 
 
 PARTS = (
     *(authority, health, metrics, overview, alerts, areas, zones, listen, nodes, history, enrolment, sessions),
-    *(sounds, sources, signin, oidc, people, audit),
+    *(whip, sounds, sources, signin, oidc, people, audit),
 )
 
 

@@ -77,6 +77,7 @@ def session_out(row: Session) -> SessionOut:
             "zones": row.zones,
             "priority": PRIORITY_NAMES[row.priority],
             "gain_db": row.gain_db,
+            "by": row.account or "local",
             "accepted_at": at(row.accepted_wall_us),
             "ended_at": at(row.ended_wall_us),
             "began_media_us": row.began_media_us,

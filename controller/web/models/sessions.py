@@ -78,6 +78,7 @@ class SessionOut(BaseModel):
     zones: list[str]
     priority: Priority
     gain_db: float
+    by: str = Field(description="who began it: an account, or local")
     accepted_at: datetime | None
     ended_at: datetime | None
     began_media_us: int | None = Field(description="media time of its first sample; null before it")

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from functools import partial
 from ipaddress import IPv4Address
 
 import numpy as np
@@ -13,6 +14,7 @@ from controller.ingest.events import Failed, Position
 from controller.ingest.pool import IngestPool
 from controller.ingest.reorder import ReorderBuffer
 from controller.ingest.request import RtpRequest
+from controller.ingest.rtp_payload import make_decoder
 from controller.ingest.rtp_receiver import MAX_DATAGRAM_BYTES, SENDER_GONE_US, RtpReceiver
 from tests import needs
 from tests.controller.ingest import media
@@ -40,7 +42,7 @@ def receive(receiver: RtpReceiver, order: list[int], start_us: int = 0) -> media
 
 def test_extensions_of_other_equipment_are_not_read() -> None:
     """Number 1 is the audio level for many (RFC 6464), and a four-byte one need not be our frame index."""
-    receiver = RtpReceiver(L16)
+    receiver = RtpReceiver(partial(make_decoder, L16))
     elements = [b"\x10\x7f\0\0", b"\x13\1\2\3\4\0\0\0", b"\x1f\0\0\0"]  # one byte; four; cut off
     for number, element in enumerate(elements):
         plain = packet(number, b"")
@@ -80,15 +82,15 @@ def test_reorder_follows_a_sender_that_counts_anew() -> None:
 
 
 def test_order_is_restored() -> None:
-    straight = receive(RtpReceiver(L16), list(range(40)))
-    mixed = receive(RtpReceiver(L16), [0, 2, 1, 3, 6, 5, 4, *range(7, 40)])
+    straight = receive(RtpReceiver(partial(make_decoder, L16)), list(range(40)))
+    mixed = receive(RtpReceiver(partial(make_decoder, L16)), [0, 2, 1, 3, 6, 5, 4, *range(7, 40)])
     assert len(straight) == 40 * FRAME
     np.testing.assert_array_equal(straight, mixed)
     assert float(np.abs(straight).max()) == pytest.approx(0.25, abs=0.001)
 
 
 def test_loss_keeps_the_length() -> None:
-    receiver = RtpReceiver(L16)
+    receiver = RtpReceiver(partial(make_decoder, L16))
     order = [n for n in range(60) if n not in (10, 20, 21)]
     samples = receive(receiver, order)
     assert len(samples) == 60 * FRAME
@@ -96,21 +98,21 @@ def test_loss_keeps_the_length() -> None:
 
 
 def test_a_long_gap_is_a_pause() -> None:
-    receiver = RtpReceiver(L16)
+    receiver = RtpReceiver(partial(make_decoder, L16))
     samples = receive(receiver, [*range(10), *range(2000, 2020)])
     assert len(samples) == 30 * FRAME
 
 
 def test_stereo_static_type_and_other_rates() -> None:
-    stereo = RtpReceiver(RtpRequest(port=5004, payload="l16", channels=2))
+    stereo = RtpReceiver(partial(make_decoder, RtpRequest(port=5004, payload="l16", channels=2)))
     assert len(stereo.receive(packet(1, l16(1, 2)), 0)) == FRAME
-    static = RtpReceiver(L16)
+    static = RtpReceiver(partial(make_decoder, L16))
     parts = [static.receive(packet(n, l16(n), payload_type=11), n * 10_000) for n in range(100)]
     assert sum(map(len, parts)) == pytest.approx(100 * FRAME * 48000 / 44100, rel=0.02)
 
 
 def test_full_ethernet_frames() -> None:
-    receiver = RtpReceiver(L16)
+    receiver = RtpReceiver(partial(make_decoder, L16))
     assert len(receiver.receive(packet(0, bytes(1460)), 0)) == 730
     padded = bytearray(packet(1, bytes(1460)))
     padded[0] |= 0x20
@@ -119,7 +121,7 @@ def test_full_ethernet_frames() -> None:
 
 
 def test_a_stranger_is_ignored_until_the_sender_is_gone() -> None:
-    receiver = RtpReceiver(L16)
+    receiver = RtpReceiver(partial(make_decoder, L16))
     receive(receiver, list(range(10)))
     assert len(receiver.receive(packet(5, l16(0), ssrc=8), 100_000)) == 0
     assert receiver.counters.foreign == 1
@@ -140,13 +142,13 @@ def test_a_stranger_is_ignored_until_the_sender_is_gone() -> None:
     ],
 )
 def test_malformed_is_counted(datagram: bytes) -> None:
-    receiver = RtpReceiver(L16)
+    receiver = RtpReceiver(partial(make_decoder, L16))
     assert len(receiver.receive(datagram, 0)) == 0
     assert receiver.counters.malformed == 1
 
 
 def test_opus_that_begins_with_garbage_and_a_gap_plays() -> None:
-    receiver = RtpReceiver(RtpRequest(port=5004))
+    receiver = RtpReceiver(partial(make_decoder, RtpRequest(port=5004)))
     payload = bytearray(1275)
     payload = payload[: opus.Encoder(960).encode_into(np.zeros(960, np.int16), payload)]
     receiver.receive(packet(0, b"\xff\xff\xff"), 0)
@@ -157,7 +159,7 @@ def test_opus_that_begins_with_garbage_and_a_gap_plays() -> None:
 
 
 def test_opus_garbage_is_counted_and_the_rest_plays() -> None:
-    receiver = RtpReceiver(RtpRequest(port=5004))
+    receiver = RtpReceiver(partial(make_decoder, RtpRequest(port=5004)))
     encoder = opus.Encoder(960)
     out = bytearray(1275)
     heard = 0
