@@ -61,6 +61,8 @@ ROUTES = {
     ("DELETE", "/api/sessions/{session_id}"): "broadcast",
     ("PUT", "/api/sessions/{session_id}/solo"): "broadcast",
     ("PUT", "/api/sessions/{session_id}/input"): "broadcast",
+    ("POST", "/api/whip"): "broadcast",
+    ("DELETE", "/api/whip/{session_id}"): "broadcast",
     ("GET", "/api/sessions/{session_id}/session.sdp"): "read",
     ("GET", "/api/sounds"): "read",
     ("POST", "/api/sounds"): "sounds.write",
