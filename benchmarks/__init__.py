@@ -16,6 +16,7 @@ NAMES = (
     "enrolment",
     "history",
     "overview",
+    "nodespage",
     "village",
     "snapcast",
 )
@@ -24,7 +25,7 @@ ALONE = ("measurements",)
 """Takes half an hour, writes a page of the documentation, and is run by its name only."""
 
 
-SIZED = ("enrolment", "history", "overview")
+SIZED = ("enrolment", "history", "overview", "nodespage")
 """Those that can be run with another number of nodes."""
 DAYS = ("history",)
 """Those that can be run with another number of days."""

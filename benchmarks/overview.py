@@ -17,19 +17,16 @@ from typing import Any
 
 import aiomqtt
 import httpx
-from sqlalchemy import insert
 
 from benchmarks import table
+from benchmarks.crowd import ZONES, settle_in
 from codec.wire import names, report
-from controller.clock import wall_us
 from controller.localaccess import LocalAuth
-from controller.storage.database import Database, sqlite_url
-from controller.storage.tables import Node, Zone
 from hil_sim import children
 from hil_sim.office import Office
 from hil_sim.ports import free_tcp_port
 
-NODES, ZONES, WATCHERS = 2000, 100, 5
+NODES, WATCHERS = 2000, 5
 CHANGES_PER_S, LASTS_S = 100, 15.0
 _SETTLE_S = 300.0
 _ANSWERS = 20
@@ -44,7 +41,7 @@ def run(nodes: int = NODES) -> dict[str, Any]:
         (folder / "broker.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         broker = children.start([program, "-c", str(folder / "broker.conf")], log=folder / "broker.log")
-        asyncio.run(_settle_in(folder / "office" / "data", nodes))
+        asyncio.run(settle_in(folder / "office" / "data", nodes))
         office = Office(folder / "office", record=False, outside_broker=port)
         try:
             office.wait_ready()
@@ -70,30 +67,6 @@ def describe(result: dict[str, Any]) -> str:
         ("  p95", result["told_p95_ms"], "ms"),
         ("events", result["events_per_s"], "a second to each watcher"),
     )
-
-
-async def _settle_in(folder: Path, nodes: int) -> None:
-    """Write a database with zones and enrolled nodes."""
-    folder.mkdir(parents=True)
-    database = Database(sqlite_url(folder))
-    await database.migrate()
-    async with database.write() as session:
-        zones = [{"id": f"thon-{number:03}", "title": f"Thôn số {number}"} for number in range(ZONES)]
-        await session.execute(insert(Zone), zones)
-        rows = [
-            {
-                "id": f"cum-{number:04}",
-                "title": f"Cụm loa số {number}",
-                "zone": f"thon-{number % ZONES:03}",
-                "lat": 20.5 + number % 50 / 100,
-                "lon": 105.5 + number // 50 / 100,
-                "board": "esp32-s3",
-                "enrolled_wall_us": wall_us(),
-            }
-            for number in range(nodes)
-        ]
-        await session.execute(insert(Node), rows)
-    await database.close()
 
 
 class _Run:
