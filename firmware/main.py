@@ -4,7 +4,7 @@ import asyncio
 import gc
 import sys
 
-_SWEEPS_A_HEAP = 8
+_SWEEPS_A_HEAP = 16
 
 if hasattr(gc, "threshold"):
     # A heap that fills up before it is swept is left in pieces, by the compiler first of all: no room for the buffers

@@ -13,8 +13,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 class Hal(Sensing):
-    """See firmware/hal; a board adds the rest of it; `disk`, a folder of its file system; `reading(sensor)`, a number
-    or None; and `level(sensor)`, 0, 1 or None (firmware.node.sensors.Sensor)."""
+    """See firmware/hal; a board adds the rest of it; `disk`, a folder of its file system; and what `Sensing` needs."""
 
     def __init__(self, config, storage, cause):
         """`cause` is why the node started, unless the storage knows better."""

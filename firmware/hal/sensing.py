@@ -2,24 +2,25 @@
 
 
 class Sensing:
-    """Of a board with `_config`, `reading(sensor)`, a number or None, and `level(sensor)`, 0, 1 or None. A sensor is a
-    firmware.node.sensors.Sensor; where none is configured, or it shows nothing, the answer is None."""
+    """Of a board with `_config`, `reading(place)`, a number or None, and `level(place)`, 0, 1 or None, of a pin or a
+    file (firmware.node.sensors). Where nothing is configured, or it shows nothing, the answer is None."""
 
     def value(self, name):
         """Return what a configured sensor shows, scaled, as an integer; None where there is none or it shows
         nothing."""
         sensor = self._config.sensors.get(name)
-        reading = None if sensor is None else self.reading(sensor)
+        reading = None if sensor is None else self.reading(sensor[0])
         if reading is None:
             return None
-        value = (reading - sensor.zero) * sensor.factor
+        _, factor, zero, _, _ = sensor
+        value = (reading - zero) * factor
         return round(value) if -1e12 < value < 1e12 else None
 
     def is_active(self, name):
         """Return 1 where a configured switch says yes, 0 where no; None where there is none or it says nothing."""
         sensor = self._config.sensors.get(name)
-        level = None if sensor is None else self.level(sensor)
-        return None if level is None else int(level == sensor.active)
+        level = None if sensor is None else self.level(sensor[0])
+        return None if level is None else int(level == sensor[3])
 
     def mobile_dbm(self):
         """Return the signal of a modem that writes it into a file."""

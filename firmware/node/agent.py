@@ -76,7 +76,7 @@ class Agent:
         if "speaker" in config.sensors:
             from .speaker import Speaker  # who measures no current needs none of it, and has a small heap
 
-            self.speaker = Speaker(*config.sensors["speaker"].limits)
+            self.speaker = Speaker(*config.sensors["speaker"][4])
         self.health = Health(hal, self.time, self.village, self.pipeline, self.speaker, self.counters, now_us)
         self.watchdog = Watchdog(now_us)
         self.link = Link(hal, config, self)

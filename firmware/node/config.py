@@ -1,5 +1,6 @@
 """What a node must know before it can ask anybody: of the board from ``node.json``, who it is from its enrolment."""
 
+import sys
 from binascii import hexlify, unhexlify
 
 from codec.wire import body, command, report
@@ -26,7 +27,7 @@ class Config:
     acoustic delay. wifi: ``(ssid, password)`` or None. pins: I2S pins by name. device: ALSA device. fill_ms:
     the least that the DAC is kept ahead, for sound systems that buffer by themselves; 0 leaves it to the
     player. enrol: an enrolment line, or None. line: the one that the identity came from, or None. link: by what the
-    controller is reached, where the board cannot know, or None. sensors: firmware.node.sensors.Sensor by name.
+    controller is reached, where the board cannot know, or None. sensors: what firmware.node.sensors made of it.
 
     Without an identity `id` is None, and so is all that comes with it.
     """
@@ -119,6 +120,14 @@ def identity(found):
     }
 
 
+def _forget(name):
+    """Give back the memory of a module of this package that is needed once."""
+    package = __name__.rsplit(".", 1)[0]
+    del sys.modules[package + "." + name]
+    if hasattr(sys.modules[package], name):
+        delattr(sys.modules[package], name)
+
+
 def plain(line):
     """Return an enrolment line as it is kept: however it was typed, the same."""
     return line.strip().upper()
@@ -178,9 +187,12 @@ def _parse(raw):
             pins[name] = body.integer(given, name, 0, 63, default)
     sensors = link = None
     if found.get("sensors") is not None:
-        from .sensors import parse as parse_sensors  # most boards have none, and a small heap
+        from . import sensors as parser  # many boards have none, and a small heap
 
-        sensors = parse_sensors(found["sensors"])
+        try:
+            sensors = parser.parse(found["sensors"])
+        finally:
+            _forget("sensors")
     if found.get("link") is not None:
         link = body.text(found, "link", 16)
         if link not in LINKS:

@@ -23,16 +23,16 @@ def _text(text):
     return len(data).to_bytes(2, "big") + data
 
 
-def packet(head, body):
-    """Return a packet: first byte, remaining length, `body`."""
-    length = len(body)
+def packet(head, *parts):
+    """Return a packet: first byte, remaining length, what `parts` are together; each is copied once."""
+    length = sum([len(part) for part in parts])
     out = bytearray([head])
     while True:
         low = length & 0x7F
         length >>= 7
         out.append(low | (0x80 if length else 0))
         if not length:
-            return bytes(out) + body
+            return b"".join((bytes(out),) + parts)
 
 
 def connect(client_id, keepalive_s, will, user=None, password=None):
@@ -55,7 +55,7 @@ def connect(client_id, keepalive_s, will, user=None, password=None):
 def publish(topic, payload, qos, retain, identifier, duplicate=False):
     """Return PUBLISH; `identifier` counts for QoS 1 alone."""
     head = PUBLISH | (0x08 if duplicate else 0) | qos << 1 | (1 if retain else 0)
-    return packet(head, _text(topic) + (identifier.to_bytes(2, "big") if qos else b"") + payload)
+    return packet(head, _text(topic), identifier.to_bytes(2, "big") if qos else b"", payload)
 
 
 def subscribe(identifier, topics, qos):

@@ -14,22 +14,13 @@ for _name in SWITCHES:
 DEFAULT_OPEN_SHARE = 0.3
 
 
-class Sensor:
-    """pin: the board's number of it, or None; then `file` is read. The value is (reading - zero) * factor; a pin's
-    reading is in millivolts. active: the level, 0 or 1, at which a switch says yes. limits: of a speaker,
-    ``(tone_ma, short_ma, open_share)``, see firmware.node.speaker."""
-
-    def __init__(self, pin, file, factor, zero, active, limits):
-        self.pin = pin
-        self.file = file
-        self.factor = factor
-        self.zero = zero
-        self.active = active
-        self.limits = limits
-
-
 def parse(found):
-    """Return the sensors by name in the value of ``sensors``; raises WireError, which names what is wrong."""
+    """Return the sensors in the value of ``sensors``, a tuple by name; raises WireError, which names what is wrong.
+
+    A tuple is ``(place, factor, zero, active, limits)``. place: a pin by the board's number, or the path of a file. The
+    value is (reading - zero) * factor; a pin's reading is in millivolts. active: the level, 0 or 1, at which a switch
+    says yes. limits: of a speaker, ``(tone_ma, short_ma, open_share)``, see firmware.node.speaker.
+    """
     if not isinstance(found, dict):
         raise WireError("sensors must be an object")
     for name in found:
@@ -45,23 +36,22 @@ def _sensor(name, given):
         for field in given:
             if field not in _FIELDS[name]:
                 raise WireError("there is no %s; there are %s" % (field[:32], ", ".join(_FIELDS[name])))
-        pin = file = None
         if ("pin" in given) == ("file" in given):
             raise WireError("give it a pin or a file")
         if "file" in given:
-            file = body.text(given, "file", 128)
-            if not file:
+            place = body.text(given, "file", 128)
+            if not place:
                 raise WireError("file must be a path")
         elif name == "mobile":
             raise WireError("a modem's signal is read from a file")
         else:
-            pin = body.integer(given, "pin", 0, 63)
+            place = body.integer(given, "pin", 0, 63)
         factor = body.number(given, "factor", -1e6, 1e6, 1.0)
         if not factor:
             raise WireError("factor must not be 0")
         zero = body.number(given, "zero", -1e6, 1e6, 0.0)
         active = body.integer(given, "active", 0, 1, 1)
-        return Sensor(pin, file, factor, zero, active, _limits(given) if name == "speaker" else None)
+        return place, factor, zero, active, _limits(given) if name == "speaker" else None
     except WireError as error:
         raise WireError("sensors.%s: %s" % (name, error))
 

@@ -14,8 +14,8 @@ OPEN = "open"
 SHORT = "short"
 
 WINDOW_FRAMES = 24000
-MEASURE_FRAMES = 960
-"""A reading every 20 ms; the sensor smooths over more than that, and less than a window."""
+MEASURE_FRAMES = 2400
+"""A reading every 50 ms; the sensor smooths over as much, and less than a window."""
 _TONE_RMS = 362.0
 """Of the test tone, sqrt(hot.power())."""
 _LOUD_SHARE = 1 / 8

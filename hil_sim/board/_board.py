@@ -50,15 +50,15 @@ def _read(path, found):
 
 settings = _read("board.json", dict(_DEFAULTS))
 ppb = round(settings["ppm"] * 1000)
-_now = None
-_read_ms = 0
+_faults = {}
+_read_ms = None
 
 
-def now():
-    """Return the settings with the faults that the board has now."""
-    global _now, _read_ms
+def now(name):
+    """Return a setting, or what the fault that the board has now makes of it."""
+    global _faults, _read_ms
     ms = utime.ticks_ms()
-    if _now is None or utime.ticks_diff(ms, _read_ms) >= _READ_MS:
-        _now = _read("faults.json", dict(settings))
+    if _read_ms is None or utime.ticks_diff(ms, _read_ms) >= _READ_MS:
+        _faults = _read("faults.json", {})
         _read_ms = ms
-    return _now
+    return _faults.get(name, settings[name])

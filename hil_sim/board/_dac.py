@@ -10,6 +10,7 @@ import math
 import random
 import struct
 import time
+from array import array
 
 import ffi
 import micropython
@@ -21,8 +22,9 @@ _HEADER = "<qII"
 _HEADER_BYTES = 16
 _NS_PER_MHZ_FRAME = 1000000000000
 
-_SENSOR_MS = 60.0
-"""Time constant of the rectifier behind the current transformer."""
+_SENSOR_BLOCKS = 6
+"""The sensor shows the effective current of as many runs of the DMA, 10 ms each."""
+_SILENT_NS = 100000000
 _TONE_RMS = 5793.0
 """Of the firmware's test tone: full scale less 12 dB."""
 _OPEN_SHARE, _SHORT_SHARE = 0.02, 15.0
@@ -36,7 +38,7 @@ _memcpy = _libc.func("P", "memcpy", "PPL")
 
 
 @micropython.viper
-def _rms_squared(at: int, count: int) -> int:
+def _mean_square(at: int, count: int) -> int:
     samples = ptr16(at)  # noqa: F821 - a viper type
     total = 0
     for i in range(count):
@@ -45,40 +47,27 @@ def _rms_squared(at: int, count: int) -> int:
     return total // count
 
 
-class Horns:
-    """The current into the horns, as a sensor shows it: of what has left the DAC, late by the sensor."""
-
-    def __init__(self):
-        self._rms = 0.0
-        self._end_ns = 0
-
-    def hear(self, at, frames, end_ns):
-        """`frames` samples at address `at` have left until `end_ns`."""
-        self._fade(end_ns - frames * 1000000 // 48)
-        rms = math.sqrt(_rms_squared(at, frames))
-        self._rms += (rms - self._rms) * (1.0 - math.exp(-frames / 48 / _SENSOR_MS))
-        self._end_ns = end_ns
-
-    def _fade(self, ns):
-        if ns > self._end_ns:
-            self._rms *= math.exp(-(ns - self._end_ns) / 1e6 / _SENSOR_MS)
-            self._end_ns = ns
-
-    def current_ma(self, fault):
-        """Return it now; `fault` is None, "open" or "short"."""
-        self._fade(utime.ticks_us() * 1000 - _LATE_NS)
-        share = {"open": _OPEN_SHARE, "short": _SHORT_SHARE}.get(fault, 1.0)
-        return min(settings["speaker_tone_ma"] * self._rms / _TONE_RMS * share, _MOST_MA)
+_energies = array("q", bytes(8 * _SENSOR_BLOCKS))
+_heard = 0
+_heard_ns = 0
+_measured = any(wired[0] == "speaker" for wired in settings["pins"].values())
 
 
-_LATE_NS = 30000000
-"""What has left is noticed with the firmware's next question."""
-_horns = Horns() if [wired for wired in settings["pins"].values() if wired[0] == "speaker"] else None
+def _hear(at, frames, end_ns):
+    """`frames` samples at address `at` have left until `end_ns`."""
+    global _heard, _heard_ns
+    _energies[_heard % _SENSOR_BLOCKS] = _mean_square(at, frames)
+    _heard += 1
+    _heard_ns = end_ns
 
 
 def speaker_ma(fault):
-    """Return the current into the horns now, mA."""
-    return 0.0 if _horns is None else _horns.current_ma(fault)
+    """Return the current into the horns now, mA; `fault` is None, "open" or "short"."""
+    if utime.ticks_us() * 1000 - _heard_ns > _SILENT_NS:
+        return 0
+    rms = math.sqrt(sum(_energies) // _SENSOR_BLOCKS)
+    share = _OPEN_SHARE if fault == "open" else _SHORT_SHARE if fault == "short" else 1
+    return min(settings["speaker_tone_ma"] * rms / _TONE_RMS * share, _MOST_MA)
 
 
 class DAC:
@@ -165,8 +154,8 @@ class DAC:
         _memcpy(samples, self._ring + 2 * start, 2 * whole)
         _memcpy(samples + 2 * whole, self._ring, 2 * (frames - whole))
         self._capture.write(record)  # all at once: a node may be killed at any time
-        if _horns is not None:
-            _horns.hear(samples, frames, self._block_ns(self._end(run)))
+        if _measured:
+            _hear(samples, frames, self._block_ns(self._end(run)))
 
     def free(self):
         """Return how many frames :meth:`write` would accept now."""

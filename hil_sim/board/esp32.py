@@ -69,4 +69,4 @@ class NVS:
 
 def mcu_temperature():
     """Return the processor's temperature, degrees Celsius."""
-    return now()["temperature_c"]
+    return now("temperature_c")

@@ -86,11 +86,11 @@ class Pin:
             return None
         what = self.wired[0]
         if what in ("door_open", "tilted"):
-            return 1 if _board.now()[what] else 0
+            return 1 if _board.now(what) else 0
         if what == "fm":
-            return 1 if _board.now()["fm"] == "carrier" else 0
+            return 1 if _board.now("fm") == "carrier" else 0
         if what == "fm_power":
-            return 0 if _board.now()["fm"] == "off" else 1
+            return 0 if _board.now("fm") == "off" else 1
         return self._value
 
 
@@ -109,8 +109,7 @@ class ADC:
     def read_uv(self):
         """Return the voltage, microvolts."""
         what, factor, zero_mv = self._wired
-        found = _board.now()
-        value = found["supply_mv"] if what == "supply" else _dac.speaker_ma(found["speaker"])
+        value = _board.now("supply_mv") if what == "supply" else _dac.speaker_ma(_board.now("speaker"))
         millivolts = zero_mv + value / factor + (random.random() * 2 - 1) * self._NOISE_MV
         return int(max(min(millivolts, self._MOST_MV), 0) * 1000)
 

@@ -41,7 +41,7 @@ class WLAN:
 
     def status(self, what=None):
         """Return the signal, dBm, for ``"rssi"``."""
-        return now()["wifi_dbm"] if what == "rssi" else 1010
+        return now("wifi_dbm") if what == "rssi" else 1010
 
     def ifconfig(self):
         """Return address, mask, gateway, name server."""

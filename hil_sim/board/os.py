@@ -10,7 +10,6 @@ _BLOCK_BYTES = 4096
 
 def statvfs(path):
     """Return what the file system of the board's flash has, and has left."""
-    found = now()
-    total = found["storage_total_bytes"] // _BLOCK_BYTES
-    free = found["storage_free_bytes"] // _BLOCK_BYTES
+    total = now("storage_total_bytes") // _BLOCK_BYTES
+    free = now("storage_free_bytes") // _BLOCK_BYTES
     return (_BLOCK_BYTES, _BLOCK_BYTES, total, free, free, 0, 0, 0, 0, 255)

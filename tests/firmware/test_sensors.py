@@ -29,9 +29,9 @@ def test_sensors_are_read_from_node_json() -> None:
         sensors={"speaker": SPEAKER, "supply": {"file": "/sys/x"}, "door": {"pin": 3, "active": 0}}, link="mobile"
     )
     speaker, supply, door = (found.sensors[name] for name in ("speaker", "supply", "door"))
-    assert (speaker.pin, speaker.factor, speaker.zero, speaker.limits) == (34, 2.5, 100.0, (900.0, 6000.0, 0.3))
-    assert (supply.pin, supply.file, supply.factor, supply.zero, supply.limits) == (None, "/sys/x", 1.0, 0.0, None)
-    assert (door.pin, door.active) == (3, 0)
+    assert speaker == (34, 2.5, 100.0, 1, (900.0, 6000.0, 0.3))
+    assert supply == ("/sys/x", 1.0, 0.0, 1, None)
+    assert door == (3, 1.0, 0.0, 0, None)
     assert found.link == "mobile"
 
 
@@ -77,11 +77,10 @@ class Bench(Sensing):
         self._config = parse(sensors=sensors)
         self._shown = shown
 
-    def reading(self, sensor: Any) -> float | None:
-        return self._shown.get(sensor.pin)
+    def reading(self, place: int) -> float | None:
+        return self._shown.get(place)
 
-    def level(self, sensor: Any) -> float | None:
-        return self._shown.get(sensor.pin)
+    level = reading
 
 
 def test_a_reading_becomes_a_value() -> None:
