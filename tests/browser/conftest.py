@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 VILLAGE_NODES = 2
-NOT_YET = ("/audio/microphone.js",)
-"""What pages ask for and what is still to come."""
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +93,7 @@ def person(browser: "Browser", commune: Commune) -> Iterator[Callable[..., Perso
         return found
 
     yield come
-    faults = [fault for each in made for fault in each.watch.settle() if not any(name in fault for name in NOT_YET)]
+    faults = [fault for each in made for fault in each.watch.settle()]
     for each in made:
         each.close()
     assert not faults, "\n".join(faults)
