@@ -17,6 +17,7 @@ NAMES = (
     "history",
     "overview",
     "nodespage",
+    "microphone",
     "village",
     "snapcast",
 )

@@ -15,10 +15,10 @@ from hil_sim.live import CLOCK, LINK
 from hil_sim.scenario import Scenario, poles
 from hil_sim.signals import RATE, write_wav
 from hil_sim.village import Village
+from hil_sim.voice import speech
 from tests import needs
 from tests.browser.commune import Commune
 from tests.controller.running import CONFIG, Running, running
-from tests.hil_sim.speech import speech
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

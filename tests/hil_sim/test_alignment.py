@@ -8,7 +8,8 @@ from hil_sim.capture import Run, lay
 from hil_sim.resampling import interpolate
 from hil_sim.signals import RATE
 from hil_sim.skew import latencies_ms, percentiles, skews_ms
-from tests.hil_sim.speech import LEAD_IN_S, ORIGIN_NS, axis, coded, emit, speech
+from hil_sim.voice import speech
+from tests.hil_sim.speech import LEAD_IN_S, ORIGIN_NS, axis, coded, emit
 
 SECONDS = 10.0
 

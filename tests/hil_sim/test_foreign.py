@@ -7,7 +7,8 @@ from codec.profile import PROFILES
 from hil_sim.attacks.siren import siren_frames
 from hil_sim.foreign import BLOCK, WINDOW_BLOCKS, foreign_blocks
 from hil_sim.signals import RATE
-from tests.hil_sim.speech import coded, speech
+from hil_sim.voice import speech
+from tests.hil_sim.speech import coded
 
 SECONDS = 4.0
 

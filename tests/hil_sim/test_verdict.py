@@ -14,7 +14,8 @@ from hil_sim.scenario import Limits, Scenario
 from hil_sim.signals import RATE, Floats, moving_rms
 from hil_sim.stream import decode, read_frames
 from hil_sim.verdict import Heard, judge_ears, make_verdict
-from tests.hil_sim.speech import LEAD_IN_S, ORIGIN_NS, axis, coded, emit, send, speech
+from hil_sim.voice import speech
+from tests.hil_sim.speech import LEAD_IN_S, ORIGIN_NS, axis, coded, emit, send
 
 SECONDS = 5.5
 DELAY_S = 0.15
