@@ -30,6 +30,7 @@ function tellAll(set, ...what) {
 function become(change) {
   now = { ...now, ...change };
   tellAll(watchers, now);
+  document.dispatchEvent(new CustomEvent("voice", { detail: now })); // the shell says so on every page
 }
 
 /** Return what goes on: name ("idle", "preparing", "connecting", "chime", "speaking", "interrupted", "ended"), busy, since, reason, session. */

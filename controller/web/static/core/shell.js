@@ -37,12 +37,19 @@ function onAirBar(signal) {
   stop.addEventListener("click", () => stopAll(stop));
   const bar = h("div", { class: "on-air", role: "region", "aria-label": t("shell.on_air") },
     h("span", { class: "lamp", "aria-hidden": "true" }), h("a", { href: may("broadcast") ? "/live" : "/listen", class: "what-link" }, text), may("broadcast") && stop);
-  watch("sessions", () => {
+  let speaking = false;
+  document.addEventListener("voice", ({ detail }) => {
+    speaking = detail.busy;
+    draw();
+  }, { signal });
+  const draw = () => {
     const count = store.sessions.length;
     bar.classList.toggle("sounding", count > 0);
     const zones = new Set(store.sessions.flatMap((session) => session.zones));
-    say(text, count ? t("shell.on_air_in", { sessions: number(count), zones: number(zones.size) }) : t("shell.silence"));
-  }, signal);
+    const air = count ? t("shell.on_air_in", { sessions: number(count), zones: number(zones.size) }) : t("shell.silence");
+    say(text, speaking ? t("shell.you_speak") : air);
+  };
+  watch("sessions", draw, signal);
   return bar;
 }
 
