@@ -7,10 +7,10 @@ import threading
 import time
 from pathlib import Path
 
-import aiomqtt
 from sqlalchemy import insert
 
-from codec.wire import names, report
+from benchmarks.mouth import Mouth
+from codec.wire import report
 from controller.clock import wall_us
 from controller.storage.database import Database, sqlite_url
 from controller.storage.tables import Node, Zone
@@ -89,7 +89,7 @@ class Crowd(threading.Thread):
         asyncio.run(self._speak())
 
     async def _speak(self) -> None:
-        async with aiomqtt.Client("127.0.0.1", self._port) as self._mqtt:
+        async with Mouth(self._port) as self._mqtt:
             for node in self._names:
                 await self._status(node, report.ONLINE)
             self._ready.set()
@@ -97,7 +97,7 @@ class Crowd(threading.Thread):
 
     async def _status(self, node: str, state: str) -> None:
         self.said.append((time.time(), node, state))
-        await self._mqtt.publish(names.node_topic(node, "status"), report.build_status(state, "1", "esp32-s3"))
+        await self._mqtt.say(node, "status", report.build_status(state, "1", "esp32-s3"))
 
     async def _change(self) -> None:
         due = 0.0
@@ -139,5 +139,5 @@ class Crowd(threading.Thread):
                 gauges: dict[str, int | None] = dict.fromkeys(name for name, _, _ in report.GAUGES)
                 gauges |= {"temperature_mc": 40_000 + done % 5000, "mobile_dbm": -70 - done % 40}
                 raw = report.build_health(counters, gauges, None, states={"link": "mobile"})
-                await self._mqtt.publish(names.node_topic(node, "health"), raw)
+                await self._mqtt.say(node, "health", raw)
             await asyncio.sleep(_TICK_S)

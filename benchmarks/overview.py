@@ -19,9 +19,9 @@ import httpx
 
 from benchmarks import table
 from benchmarks.crowd import ZONES, settle_in
-from codec.wire import names, report
+from benchmarks.mouth import Mouth
+from codec.wire import report
 from controller.localaccess import LocalAuth
-from firmware.node import mqtt_packets as packets
 from hil_sim import children
 from hil_sim.office import Office
 from hil_sim.ports import free_tcp_port
@@ -88,10 +88,7 @@ class _Run:
             limits=limits,
             timeout=60,
         )
-        async with self._http:
-            answers, self._mqtt = await asyncio.open_connection("127.0.0.1", self._port)
-            self._mqtt.write(packets.connect("loaxa-bench", 0, None))
-            await answers.readexactly(4)
+        async with self._http, Mouth(self._port) as self._mqtt:
             for node in self._names:
                 await self._status(node, report.ONLINE)
             await self._settled()
@@ -113,7 +110,6 @@ class _Run:
                 for task in (health, *watchers):
                     task.cancel()
                 await asyncio.gather(health, *watchers, return_exceptions=True)
-                self._mqtt.close()
             plain = await self._http.get("/api/overview", headers={"Accept-Encoding": "identity"})
             compressed = await self._http.get("/api/overview", headers={"Accept-Encoding": "gzip"})
         return {
@@ -133,11 +129,7 @@ class _Run:
 
     async def _status(self, node: str, state: str) -> None:
         self._said_s[node, state] = time.monotonic()
-        await self._say(node, "status", report.build_status(state, "1", "esp32-s3"))
-
-    async def _say(self, node: str, leaf: str, raw: bytes) -> None:
-        self._mqtt.write(packets.publish(names.node_topic(node, leaf), raw, 0, False, 0))
-        await self._mqtt.drain()
+        await self._mqtt.say(node, "status", report.build_status(state, "1", "esp32-s3"))
 
     async def _settled(self) -> None:
         """Return when all are on line and were greeted: when the controller has nothing to do any more."""
@@ -192,7 +184,7 @@ class _Run:
                     "temperature_mc": 40_000 + done % 5000,
                 }
                 raw = report.build_health(counters, gauges, None)
-                await self._say(node, "health", raw)
+                await self._mqtt.say(node, "health", raw)
                 done += 1
             await asyncio.sleep(_TICK_S)
 
