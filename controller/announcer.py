@@ -84,8 +84,7 @@ class Announcer:
         keys = {zone.id: lan_key(zone.id, roster.members[zone.id]) for zone in roster.zones.values() if zone.sync_group}
         changed = [zone_id for zone_id, key in keys.items() if self._lan_keys.get(zone_id) != key]
         self._lan_keys = keys
-        told: list[Any] = [self._reports.tell_air(node) for zone_id in changed for node in roster.members[zone_id]]
-        await asyncio.gather(*told)
+        await self._reports.tell_air_all([node for zone_id in changed for node in roster.members[zone_id]])
 
     async def announce(self, zone_id: str) -> None:
         """Announce what is on air in a zone; one that is gone is left out."""
@@ -138,13 +137,9 @@ class Announcer:
         self._memory.chains = self.chains.seeds()
         self._memory.save(durable=True)
         self._air.set_chains(self.chains.message())
-        told: list[Any] = [
-            self._reports.tell_air(node)
-            for zone in roster.zones.values()
-            if zone.profile in broken
-            for node in roster.members[zone.id]
-        ]
-        await asyncio.gather(*told)
+        await self._reports.tell_air_all(
+            [node for zone in roster.zones.values() if zone.profile in broken for node in roster.members[zone.id]]
+        )
 
 
 def lan_key(zone_id: str, members: Iterable[Node]) -> bytes:

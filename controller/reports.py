@@ -28,7 +28,7 @@ FLUSH_S = 10.0
 EXPIRES_US = 30_000_000
 """A command that is longer on its way, as somebody may hold it back, is not done."""
 WATCH_S = 1.0
-_AT_ONCE = 50
+_AT_ONCE = 10
 """Commands on their way to the broker."""
 
 
@@ -124,12 +124,26 @@ class Reports:
 
     async def tell_air(self, node: Node) -> None:
         """Tell a node, if it is there, what is on air and the keys to know it by."""
-        if self.air is None or node.rtp_address is not None or self.presence.state(node.id, mono_us()) == OFFLINE:
+        await self.tell_air_all([node])
+
+    async def tell_air_all(self, nodes: Sequence[Node]) -> None:
+        """Tell those of these nodes that are there, all at once: a commit for each would keep a province waiting."""
+        now_us = mono_us()
+        there = [node for node in nodes if node.rtp_address is None and self.presence.state(node.id, now_us) != OFFLINE]
+        if self.air is None or not there:
             return
-        try:
-            await self._send(node, command.AIR, self.air(await self._stations.roster(), node))
-        except ControllerError as error:
-            log.warning("node %s not told what is on air: %s", node.id, error)
+        air, roster = self.air, await self._stations.roster()
+        counters = await self._stations.next_counters([node.id for node in there], {})
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def tell(node: Node) -> None:
+            try:
+                async with turns:
+                    await self._publish(node, counters[node.id], command.AIR, air(roster, node))
+            except ControllerError as error:
+                log.warning("node %s not told what is on air: %s", node.id, error)
+
+        await asyncio.gather(*(tell(node) for node in there if node.id in counters))
 
     async def command_all(
         self,

@@ -1,13 +1,16 @@
 """Zones and nodes: what is reported of one node costs nothing for the others."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import event
 
+from codec.wire import command
+from controller.reports import Reports
 from controller.stations import Stations, tag
 from controller.storage.database import Database
 
@@ -109,3 +112,38 @@ async def test_changes_at_once_share_a_round_and_none_is_missed(database: Databa
     await asyncio.gather(*(add(number) for number in range(40)))
     assert len(told[-1]) == 40
     assert len(told) < 40
+
+
+async def test_numbers_for_many_are_one_commit(stations: Stations, database: Database) -> None:
+    alone = await stations.next_counter("cum-3")
+    commits = []
+    event.listen(database._engine.sync_engine, "commit", commits.append)
+    names = [f"cum-{number}" for number in range(NODES)]
+    counters = await stations.next_counters([*names, "nobody"], {"gain_db": -3.0})
+    assert len(commits) == 1
+    assert counters.keys() == set(names)
+    assert counters["cum-3"] == alone + 1
+    assert await stations.next_counter("cum-3") == alone + 2
+    assert {node.gain_db for node in await stations.nodes()} == {-3.0}
+
+
+async def test_all_nodes_are_told_what_is_on_air_with_one_commit(stations: Stations, database: Database) -> None:
+    sent: list[tuple[str, int, object]] = []
+
+    class Line:
+        async def send(self, node_id: str, raw: bytes) -> None:
+            found = json.loads(raw[command.TAG_BYTES :])
+            sent.append((node_id, found["n"], found["op"]))
+
+    reports = Reports(stations, lambda: 0)
+    reports.link = cast(Any, Line())
+    reports.air = lambda _roster, _node: {"session": "of all"}
+    await stations.change_node("cum-1", {"rtp_address": ["127.0.0.1", 5004]})
+    reports.presence.status("cum-2", False, 0)
+    nodes = await stations.nodes()
+    commits: list[Any] = []
+    event.listen(database._engine.sync_engine, "commit", commits.append)
+    await reports.tell_air_all(nodes)
+    assert len(commits) == 1
+    assert sorted(name for name, _, _ in sent) == sorted({node.id for node in nodes} - {"cum-1", "cum-2"})
+    assert {(counter, operation) for _, counter, operation in sent} == {(1, "air")}
