@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, insert, or_, select, tuple_
+from sqlalchemy import delete, insert, or_, select
 
 from controller.storage.database import Database
 from controller.storage.trends import TrendChunk, TrendMinute
@@ -64,9 +64,11 @@ async def prune(database: Database, before: int) -> int:
                 found = (await session.execute(of_it.where(chunk.start < until).limit(ROWS_AT_ONCE))).all()
             if not found:
                 break
-            gone = [(row.node, row.start) for row in found]
             async with database.write() as session:
-                await session.execute(delete(chunk).where(tuple_(chunk.node, chunk.start).in_(gone)))
+                # A list of pairs would be looked for in every row: SQLite has no index for it.
+                for start in sorted({row.start for row in found}):
+                    nodes = [row.node for row in found if row.start == start]
+                    await session.execute(delete(chunk).where(chunk.node.in_(nodes), chunk.start == start))
             removed += len(found)
             await _rest(database)
     return removed
