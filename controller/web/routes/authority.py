@@ -40,8 +40,8 @@ async def authority(office: TheOffice) -> Response:
     """The certificate by which phones and programs know this controller. It is no secret; compare its fingerprint."""
     return Response(
         office.transport.authority.certificate_pem,
-        media_type="application/x-pem-file",
-        headers={"Content-Disposition": 'attachment; filename="loaxa-ca.pem"'},
+        media_type="application/x-x509-ca-cert",  # what telephones offer to install
+        headers={"Content-Disposition": 'attachment; filename="loaxa-ca.crt"'},  # what Windows opens as a certificate
     )
 
 

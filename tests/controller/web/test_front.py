@@ -66,8 +66,10 @@ def served_within_s(door: Running) -> float:
 
 def test_the_authority_is_there_for_everybody(door: Running) -> None:
     assert door.ports["url"].startswith("https://")
-    text = httpx.get(door.ports["url"] + "/ca.pem", verify=door.tls()).text
-    assert fingerprint(text) == fingerprint(door.folder / "state" / "pki" / "ca.pem")
+    answer = httpx.get(door.ports["url"] + "/ca.pem", verify=door.tls())
+    assert answer.headers["Content-Type"] == "application/x-x509-ca-cert"  # telephones offer to install it
+    assert 'filename="loaxa-ca.crt"' in answer.headers["Content-Disposition"]  # Windows opens it as a certificate
+    assert fingerprint(answer.text) == fingerprint(door.folder / "state" / "pki" / "ca.pem")
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(door.ports["url"] + "/ca.pem", trust_env=False)
 
