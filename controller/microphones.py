@@ -62,6 +62,11 @@ class Microphone:
         """For how long the chime still sounds."""
         return max(0, (self._open_at_us - mono_us()) // 1000)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether there is no connection, and one is waited for."""
+        return self._grace is not None
+
     async def run(self, failed: Callable[[str], None]) -> RunningSource:
         """Begin: the chime sounds. Returns the source, whose pipe's reading end is the caller's."""
         del failed  # a line that is lost may come back

@@ -20,6 +20,7 @@ from controller.web.routes import (
     history,
     listen,
     metrics,
+    microphone,
     nodes,
     oidc,
     overview,
@@ -51,7 +52,7 @@ Every error is `{"error": {"code", "message", "hint"}}`: a word for programs, a 
 
 PARTS = (
     *(authority, health, metrics, overview, alerts, areas, zones, listen, nodes, history, enrolment, sessions),
-    *(whip, sounds, sources, signin, oidc, people, audit),
+    *(whip, microphone, sounds, sources, signin, oidc, people, audit),
 )
 
 

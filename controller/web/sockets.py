@@ -82,14 +82,16 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     app.openapi = whole  # type: ignore[method-assign]
 
 
-async def while_allowed(websocket: WebSocket, may: Callable[[Who], bool], work: Any, used: bool = False) -> None:
-    """Do `work` for as long as who opened the WebSocket may; then close it with CLOSE_REFUSED.
+async def while_allowed(websocket: WebSocket, may: Callable[[Who], bool], work: Any, used: bool = False) -> bool:
+    """Do `work` for as long as who opened the WebSocket may; False: he may not any more, and it is closed so.
 
     used: what goes on is a use of the sign-in, which then does not end as an idle one.
     """
     refused = until_refused(office_of(websocket), websocket.headers, may, used)
-    if not await ends_before(refused, work):
-        await close(websocket, CLOSE_REFUSED, "not_allowed")
+    if await ends_before(refused, work):
+        return True
+    await close(websocket, CLOSE_REFUSED, "not_allowed")
+    return False
 
 
 async def close(websocket: WebSocket, code: int, reason: str) -> None:

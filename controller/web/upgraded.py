@@ -10,6 +10,7 @@ import socket
 from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Two thirds of a second of samples; who sends more at once does not speak live."""
@@ -63,6 +64,13 @@ class Upgraded(WebSocketsSansIOProtocol):
             with contextlib.suppress(OSError):
                 line = self.transport.get_extra_info("socket")
                 line.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _BUFFERED_BYTES)
+
+    def handle_close(self, event: Frame) -> None:
+        """Answer the peer's close; then its goodbye of TLS must be read, whatever the application still has to read."""
+        super().handle_close(event)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
 
     def keepalive_timeout(self) -> None:
         """End it: who does not answer does not read either."""

@@ -96,6 +96,7 @@ UNLISTED = {
 SPEAKING = {"read", "broadcast", "broadcast.emergency", "sounds.write", "alerts.write"}
 SOCKETS = {
     ("SOCKET", "/api/zones/{zone_id}/listen"): "read",
+    ("SOCKET", "/api/microphone"): "broadcast",
 }
 """Those that are WebSockets."""
 HANDSHAKE = {

@@ -22,7 +22,9 @@ LISTEN = "/api/zones/thon-1/listen"
 @contextlib.asynccontextmanager
 async def opened(office: Running, path: str, **headers: str) -> AsyncIterator[ClientConnection]:
     url = office.ports["url"].replace("http", "ws", 1) + path
-    async with connect(url, ssl=office.tls(), additional_headers=headers, compression=None, proxy=None) as end:
+    async with connect(
+        url, ssl=office.tls(), additional_headers=headers, compression=None, proxy=None, max_queue=None
+    ) as end:
         yield end
 
 
@@ -33,8 +35,8 @@ def bearer(office: Running) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def signed_in(office: Running, name: str) -> Iterator[httpx.Client]:
-    office.http.post("/api/users", json={"name": name, "roles": ["board"], "password": PASSWORD})
+def signed_in(office: Running, name: str, role: str = "board") -> Iterator[httpx.Client]:
+    office.http.post("/api/users", json={"name": name, "roles": [role], "password": PASSWORD})
     with httpx.Client(base_url=office.ports["url"], verify=office.tls(), trust_env=False) as browser:
         asked = browser.post(
             "/api/sign-in", json={"name": name, "password": PASSWORD}, headers={"Origin": office.ports["url"]}

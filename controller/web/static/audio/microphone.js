@@ -1,10 +1,10 @@
 // A microphone of this device, and speaking through it: by WebRTC (WHIP, RFC 9725), else by a WebSocket of samples.
 
 import { Refusal } from "../core/api.js";
+import { has, t } from "../core/texts.js";
 import { overSocket, overWebRtc } from "./uplinks.js";
 
 const LEVEL_MS = 50;
-const CHIME_MS = { open: 3450, close: 3450, alert: 2730 }; // as controller/ingest/chime.py plays them
 const AGAIN_MS = 700;
 const OVER = new Set([401, 403, 404, 409, 410]); // answers after which there is nothing to connect to again
 
@@ -45,12 +45,20 @@ export async function open({ deviceId = "", onLevel = () => {} } = {}) {
   };
 }
 
+const SAID = {
+  network: () => t("microphone.network"),
+  microphone: () => t("microphone.unplugged"),
+  not_allowed: () => t("microphone.not_allowed"),
+  taken_over: () => t("microphone.taken_over"),
+};
+const sentence = (word) => (word ? (SAID[word] ?? (() => t("microphone.over")))() : "");
+
 /**
  * Speak what `stream` hears in zones. Resolves when the controller has the session; throws its Refusal.
  *
  * onState(name, reason): "connecting", "chime" (it sounds first), "speaking", "interrupted" (the network is away; for
- * graceS it is waited for and the session kept), "ended": reason is "stopped", "network", "microphone", or the word of
- * the controller. Returns {session, stop()}. When the page is left, the session ends.
+ * graceS it is waited for and the session kept), "ended": reason is a sentence for people, or empty when it was stopped
+ * here. Returns {session, stop()}. When the page is left, the session ends.
  */
 export async function speak(stream, { zones, priority = "live", chime = null, graceS = 5, onState = () => {} }) {
   const query = new URLSearchParams(zones.map((zone) => ["zone", zone]));
@@ -80,7 +88,7 @@ export async function speak(stream, { zones, priority = "live", chime = null, gr
   function end(reason) {
     if (state === "ended") return;
     forget();
-    become("ended", reason);
+    become("ended", sentence(reason));
   }
 
   // What is sent with keepalive arrives though the page is gone.
@@ -88,7 +96,7 @@ export async function speak(stream, { zones, priority = "live", chime = null, gr
 
   function leave() {
     if (session) tell();
-    end("stopped");
+    end("");
   }
 
   function unplugged() {
@@ -98,6 +106,7 @@ export async function speak(stream, { zones, priority = "live", chime = null, gr
 
   function sounding() {
     const left = chimeEnds - performance.now();
+    clearTimeout(timer);
     if (left <= 0) return become("speaking");
     become("chime");
     timer = setTimeout(() => { if (state === "chime") become("speaking"); }, left);
@@ -106,10 +115,9 @@ export async function speak(stream, { zones, priority = "live", chime = null, gr
   /** Connect by the first way that works; the session, once begun, is taken up. Throws a Refusal. */
   async function connect() {
     const asked = () => (session ? new URLSearchParams({ session }) : query);
-    const began = (id) => {
-      if (session) return;
+    const began = (id, chimeMs) => {
       session = id;
-      chimeEnds = performance.now() + (CHIME_MS[chime] ?? 0);
+      chimeEnds = performance.now() + chimeMs;
     };
     let mine = await overWebRtc(stream, asked(), began);
     mine ??= await overSocket(stream, asked(), began);
@@ -160,7 +168,7 @@ export async function speak(stream, { zones, priority = "live", chime = null, gr
     async stop() {
       if (state === "ended") return;
       const told = tell();
-      end("stopped");
+      end("");
       await told;
     },
   };

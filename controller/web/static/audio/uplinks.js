@@ -1,4 +1,5 @@
 // The two ways of a voice to the controller. Each resolves to {close(), onlost(reason)}; a reason is an end for good.
+// began(session, milliseconds) is called once there is a session: for so long its chime still sounds.
 
 import { Refusal } from "../core/api.js";
 
@@ -10,6 +11,7 @@ const WAITING_BYTES = 19200; // a fifth of a second: what piles up more is dropp
 const RATE_HZ = 48000;
 const OVER = 4000; // the controller has ended it, and says why
 const REFUSED = 4403;
+const LEFT = 4001; // 1000 would end the session, which another line may have by now
 
 const within = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds, false));
 
@@ -45,14 +47,15 @@ export async function overWebRtc(stream, query, began) {
     });
     if (answer.status !== 201) {
       const refused = await refusal(answer);
-      // A controller that does not speak WebRTC, or not with this browser, may take samples.
-      if (["not_found", "no_webrtc", "bad_offer"].includes(refused.code)) {
+      // A controller that does not speak WebRTC, not with this browser, or not now, may take samples.
+      if (["not_found", "offer", "no_answer"].includes(refused.code)) {
         peer.close();
         return null;
       }
       throw refused;
     }
-    began(decodeURIComponent(answer.headers.get("Location").split("/").at(-1)));
+    const session = answer.headers.get("Location").split("/").at(-1);
+    began(decodeURIComponent(session), Number(answer.headers.get("Speak-After-Ms")));
     await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     const connected = until(peer, "connectionstatechange", () => peer.connectionState !== "new" && peer.connectionState !== "connecting");
     await Promise.race([connected, within(CONNECT_MS)]);
@@ -89,18 +92,18 @@ export async function overSocket(stream, query, began) {
     onlost: () => {},
     close() {
       socket.onclose = null;
-      socket.close(1000);
+      socket.close(LEFT);
       context.close();
     },
   };
   try {
     const opened = new Promise((resolve, reject) => {
-      socket.onmessage = ({ data }) => resolve(JSON.parse(data).session);
+      socket.onmessage = ({ data }) => resolve(JSON.parse(data));
       socket.onclose = ({ code, reason }) => reject(new Refusal(code === OVER ? 409 : 0, code === OVER ? reason : "", ""));
     });
     context.resume();
-    const [session] = await Promise.all([opened, context.audioWorklet.addModule(CAPTURE)]);
-    began(session);
+    const [said] = await Promise.all([opened, context.audioWorklet.addModule(CAPTURE)]);
+    began(said.session, said.speak_after_ms ?? 0);
   } catch (error) {
     line.close();
     throw error;
