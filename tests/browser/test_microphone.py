@@ -7,6 +7,7 @@ import pytest
 
 from controller.web.page import catalogue, version
 from hil_sim.browser import Person
+from tests.browser.commune import Commune
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -20,6 +21,7 @@ FAKE = """
   window.whip = whip;
   const real = window.fetch;
   window.fetch = async (path, options = {}) => {
+    if (String(path).startsWith("/api/sessions/")) return Response.json({ state: "on_air" });
     if (!String(path).startsWith("/api/whip")) return real(path, options);
     window.asked.push(`${options.method} ${path}`);
     if (options.method === "DELETE") return new Response(null, { status: 204 });
@@ -172,3 +174,19 @@ def test_leaving_the_page_ends_the_session(page: "Page") -> None:
     page.evaluate("() => dispatchEvent(new Event('pagehide'))")
     assert page.evaluate("() => window.asked.at(-1)") == "DELETE /api/whip/s-2"
     until(page, "states.at(-1) === 'ended'")
+
+
+@pytest.mark.parametrize("way", ["webrtc", "socket"])
+def test_at_a_true_controller_it_is_on_air(person: Come, commune: Commune, way: str) -> None:
+    page: Page = person("operator", path="/health").page
+    zone = next(each["id"] for each in commune.office.get("/api/zones")["zones"] if each["nodes"])
+    if way == "socket":
+        page.evaluate("() => { delete window.RTCPeerConnection; }")
+    module = f"/static/{version()}/audio/microphone.js"
+    session = page.evaluate(SPEAK, {"module": module, "options": {"zones": [zone], "chime": "open"}})
+    until(page, "states.join() === 'connecting,chime'")
+    commune.office.until_state(session, "on_air")
+    until(page, "states.at(-1) === 'speaking'")
+    commune.office.http.delete(f"/api/sessions/{session}").raise_for_status()
+    until(page, f"states.at(-1) === 'ended {catalogue('vi')['microphone.over']}'")
+    page.evaluate("() => window.microphone.close()")

@@ -1,6 +1,6 @@
 // A microphone of this device, and speaking through it: by WebRTC (WHIP, RFC 9725), else by a WebSocket of samples.
 
-import { Refusal } from "../core/api.js";
+import { get, Refusal } from "../core/api.js";
 import { has, t } from "../core/texts.js";
 import { overSocket, overWebRtc } from "./uplinks.js";
 
@@ -140,6 +140,8 @@ export async function speak(stream, { zones, priority = "live", chime = null, gr
   async function again(deadline) {
     while (state === "interrupted") {
       try {
+        const { state: now } = await get(`/sessions/${encodeURIComponent(session)}`);
+        if (now === "ended" || now === "failed") return end("over");
         return await connect();
       } catch (error) {
         if (OVER.has(error.status)) return end(error.code);
