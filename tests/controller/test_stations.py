@@ -116,7 +116,7 @@ async def test_changes_at_once_share_a_round_and_none_is_missed(database: Databa
 
 async def test_numbers_for_many_are_one_commit(stations: Stations, database: Database) -> None:
     alone = await stations.next_counter("cum-3")
-    commits = []
+    commits: list[Any] = []
     event.listen(database._engine.sync_engine, "commit", commits.append)
     names = [f"cum-{number}" for number in range(NODES)]
     counters = await stations.next_counters([*names, "nobody"], {"gain_db": -3.0})
