@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import posixpath
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Cookie, Query
+from fastapi import APIRouter, Cookie, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.datastructures import MutableHeaders
@@ -21,6 +23,7 @@ STATIC = _HERE / "static"
 CATALOGUE = _HERE / "catalogue"
 LANGUAGES = ("vi", "en")
 LANGUAGE_COOKIE = "loaxa_language"
+_IMPORT = re.compile(r'^(?:import|export)\b[^;"]*\bfrom "(\.{1,2}/[^"]+)";', re.MULTILINE)
 _YEAR_S = 365 * 86400
 PAGES = ("live", "listen", "nodes", "map", "enrol", "health", "wall", "areas", "people", "audit", "me")
 """The first part of each page's address; `static/pages/NAME.js` shows it."""
@@ -33,6 +36,7 @@ _templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
 
 
 async def page(
+    request: Request,
     office: TheOffice,
     who: PerhapsWho,
     lang: Annotated[str, Query(max_length=10)] = "",
@@ -44,7 +48,8 @@ async def page(
         t=catalogue(language),
         language=language,
         static=f"/static/{version()}",
-        modules=[name for name in _files() if name.startswith("core/") and name.endswith(".js")],
+        modules=shell_modules(),
+        page=needed(first_part(request.url.path) if who is not None else ""),
         config={
             "languages": LANGUAGES,
             "oidc": office.people.oidc is not None,
@@ -121,6 +126,36 @@ def version() -> str:
     for name in _files():
         digest.update(name.encode() + b"\0" + (STATIC / name).read_bytes())
     return digest.hexdigest()[:12]
+
+
+def first_part(path: str) -> str:
+    """Return which of PAGES an address leads to, or "" for none of them."""
+    name = path.split("/", 2)[1]
+    return name if name in PAGES else ""
+
+
+@lru_cache
+def shell_modules() -> list[str]:
+    """Return the modules that every page begins with."""
+    return [name for name in _files() if name.startswith("core/") and name.endswith(".js")]
+
+
+@lru_cache
+def needed(name: str) -> dict[str, list[str]]:
+    """Return what a page begins with beyond the shell: `modules` with all that they import, and its `looks`.
+
+    A browser that is told of all at once does not find out, one answer after the other, what it has yet to ask for.
+    """
+    found: list[str] = []
+    waiting = [f"pages/{name}.js"]
+    while waiting:
+        module = waiting.pop()
+        if module in found or module in shell_modules() or module not in _files():
+            continue
+        found.append(module)
+        imported = _IMPORT.findall((STATIC / module).read_text(encoding="utf-8"))
+        waiting += [posixpath.normpath(posixpath.join(posixpath.dirname(module), each)) for each in imported]
+    return {"modules": found, "looks": [each for each in (f"css/{name}.css",) if each in _files()]}
 
 
 @lru_cache

@@ -49,13 +49,26 @@ export function areasBelow(id) {
 /** Return the columns of the nodes' rows that an event carries, as in `nodes` of /api/events. */
 const EVENT_COLUMNS = ["id", "state", "since_ms", "alert", "on_air", "muted", "gain_db", "playing"];
 
+/** Rows that were told while the overview is on its way: it may have been made before them. */
+let meanwhile = null;
+
+function take(node, row) {
+  EVENT_COLUMNS.forEach((name, at) => { node[name] = row[at]; });
+}
+
 async function loadOverview() {
-  const found = await api.get("/overview");
+  const told = new Map();
+  meanwhile = told;
+  const found = await api.get("/overview").finally(() => { if (meanwhile === told) meanwhile = null; });
   const { columns, rows } = found.nodes;
   store.nodes = new Map(rows.map((row) => [row[0], Object.fromEntries(columns.map((name, at) => [name, row[at]]))]));
   store.zones = new Map(found.zones.map((zone) => [zone.id, zone]));
   store.areas = new Map(found.areas.map((area) => [area.id, area]));
   store.unknown = found.unknown;
+  for (const row of told.values()) {
+    const node = store.nodes.get(row[0]);
+    if (node && row[2] >= node.since_ms) take(node, row);
+  }
   for (const part of ["areas", "zones", "nodes"]) changed(part);
 }
 
@@ -101,9 +114,10 @@ function takeRows({ rows }) {
   const touched = [];
   let strange = false;
   for (const row of rows) {
+    meanwhile?.set(row[0], row);
     const node = store.nodes.get(row[0]);
-    if (!node) { strange = true; continue; }
-    EVENT_COLUMNS.forEach((name, at) => { node[name] = row[at]; });
+    if (!node) { strange ||= !meanwhile; continue; }
+    take(node, row);
     touched.push(node);
   }
   if (touched.length) changed("nodes", touched);
@@ -121,7 +135,13 @@ const sessions = gathered(loadSessions);
 const health = gathered(loadHealth);
 const alerts = gathered(loadAlerts);
 
-events.on("hello", () => { trouble(""); for (const load of [overview, sessions, health, alerts]) load(); });
+let begun = false;
+
+events.on("hello", () => {
+  if (!begun) return; // begin() reads everything itself
+  trouble("");
+  for (const load of [overview, sessions, health, alerts]) load();
+});
 events.on("nodes", takeRows);
 events.on("session", sessions);
 events.on("zone", overview);
@@ -133,13 +153,21 @@ events.on("lost", () => trouble("disconnected"));
 /** Read everything once; who is signed in is `me`. */
 export async function begin(me) {
   store.me = me;
+  // First listened, then read: so nothing is missed, and nothing read twice.
+  const waiting = new AbortController();
+  await new Promise((resolve) => {
+    for (const kind of ["hello", "lost"]) events.on(kind, resolve, waiting.signal);
+    events.follow(() => api.get("/me").catch(() => {}));
+  });
+  waiting.abort();
+  begun = true;
   await Promise.allSettled([loadOverview(), loadSessions(), loadAlerts(), loadHealth()]);
-  events.follow(() => api.get("/me").catch(() => {}));
 }
 
 /** Forget everything: who was signed in is not any more. */
 export function end() {
   events.leave();
+  begun = false;
   Object.assign(store, {
     me: null, nodes: new Map(), zones: new Map(), areas: new Map(), sessions: [], alerts: new Map(), unknown: [], health: null,
   });
