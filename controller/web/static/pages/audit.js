@@ -96,8 +96,9 @@ function records(signal) {
   load(true);
   return h("section", { class: "card stack", "aria-labelledby": "records-title" },
     h("h2", { id: "records-title" }, t("audit.records")),
-    h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
-      Object.entries(inputs).map(([name, input]) => field(t(`audit.by_${name}`), input))),
+    h("details", { open: window.matchMedia("(min-width: 48rem)").matches }, h("summary", {}, t("audit.find")), // on a telephone they would hide what was found
+      h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
+        Object.entries(inputs).map(([name, input]) => field(t(`audit.by_${name}`), input)))),
     state,
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "records-title" },
       h("table", { class: "records" },
