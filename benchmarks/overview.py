@@ -38,7 +38,7 @@ def run(nodes: int = NODES) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="loaxa-overview-") as name:
         folder = Path(name)
         port = free_tcp_port()
-        (folder / "broker.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+        (folder / "broker.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n")
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         broker = children.start([program, "-c", str(folder / "broker.conf")], log=folder / "broker.log")
         asyncio.run(settle_in(folder / "office" / "data", nodes))
