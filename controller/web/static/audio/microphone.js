@@ -15,7 +15,7 @@ const OVER = new Set([401, 403, 404, 409, 410]); // answers after which there is
  * Returns {stream, close()}. Throws what `getUserMedia` throws.
  */
 export async function open({ deviceId = "", onLevel = () => {} } = {}) {
-  if (!navigator.mediaDevices) throw new DOMException("This page is not secure.", "NotSupportedError");
+  if (!navigator.mediaDevices) throw new DOMException("", "NotSupportedError");
   const stream = await navigator.mediaDevices.getUserMedia({
     audio: {
       ...(deviceId && { deviceId: { exact: deviceId } }),

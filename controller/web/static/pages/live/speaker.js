@@ -87,6 +87,6 @@ function field(id, label, input) {
 }
 
 function refused(error) {
-  const known = { NotAllowedError: "not_allowed", NotFoundError: "not_found", NotReadableError: "not_readable" }[error.name];
-  tell(known ? t(`live.microphone_${known}`) : error.message || t("shell.disconnected"), { bad: true });
+  const known = { NotAllowedError: "microphone_not_allowed", NotFoundError: "microphone_not_found", NotReadableError: "microphone_not_readable", NotSupportedError: "not_secure" }[error.name];
+  tell(known ? t(`live.${known}`) : error.message || t("shell.disconnected"), { bad: true });
 }
