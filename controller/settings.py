@@ -48,6 +48,7 @@ class Settings:
     max_sound_bytes: the largest sound file that is accepted. total_sound_bytes: what all of them may take together;
     beyond it an upload is refused, nothing that is stored is removed.
     keep_sessions: how many of the newest sessions are kept in the database; older ones are removed once they are over.
+    web_air_url: where pages hear what a person in a simulated village hears; empty: there is none.
     history_keep_days: for how many days what nodes told each minute is kept.
     alerts: when something is wrong. notify: how people are told of it who do not look.
     oidc: a sign-in service; None: people sign in with passwords alone.
@@ -83,6 +84,7 @@ class Settings:
     keep_sessions: int = 10_000
     grace_s: float = 5.0
     web_tiles: str = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
+    web_air_url: str = ""
     history_keep_days: int = 30
     alerts: Limits = field(default_factory=Limits)
     notify: tuple[ChannelSettings, ...] = ()
@@ -127,6 +129,15 @@ def _tiles(value: Any) -> str:
     if named is None or not all(part in value for part in ("{z}", "{x}", "{y}")):
         raise ValueError('an address with {z}, {x} and {y}, such as "/tiles/{z}/{x}/{y}.png", or "" for none')
     return str(value)
+
+
+def _air(value: Any) -> str:
+    if (
+        not isinstance(value, str)
+        or re.fullmatch(r"wss?://[A-Za-z0-9.-]{1,100}(:[0-9]{1,5})?/[a-z]{0,20}", value) is None
+    ):
+        raise ValueError('the address of a simulated village, such as "ws://127.0.0.1:8090/air"')
+    return value
 
 
 def _path(value: Any) -> Path:
@@ -249,7 +260,7 @@ _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
         "keep_sessions": ("keep_sessions", _whole(100, 1_000_000)),
     },
     "live": {"grace_s": ("grace_s", _number(0.5, 60))},
-    "web": {"tiles": ("web_tiles", _tiles)},
+    "web": {"tiles": ("web_tiles", _tiles), "air_url": ("web_air_url", _air)},
     "history": {"keep_days": ("history_keep_days", _whole(1, 400))},
     "engine": {"record": ("record", _path)},
     "loudness": {"target_lufs": ("loudness_lufs", _number(-40, -6))},

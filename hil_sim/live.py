@@ -29,7 +29,7 @@ def run_village(nodes: int, port: int) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="loaxa-village-") as folder:
             print(f"Starting a controller, a broker and {nodes} nodes ...", flush=True)
-            with Village(scenario, Path(folder), http_port=port, record=False) as village:
+            with Village(scenario, Path(folder), http_port=port, record=False, with_air=True) as village:
                 village.wait_online()
                 password = village.office.put("/api/users/admin/password", {})["made_password"]
                 print(_welcome(village.office.url, nodes, password), flush=True)

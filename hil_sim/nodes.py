@@ -5,6 +5,7 @@ import json
 import os
 import random
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class NodeSetup:
     drift_ppm: float
     seed: int
     record: bool = True
+    pipe: Callable[[Path], None] | None = None
+    """Makes what it writes into in place of a file that grows."""
 
     @property
     def name(self) -> str:
@@ -45,6 +48,8 @@ class Node:
         self.folder = folder / setup.name
         self.folder.mkdir(parents=True)
         self.capture = self.folder / "dac.capture"
+        if setup.pipe:
+            setup.pipe(self.capture)
         self.log = folder / f"{setup.name}.log"
         self.faults = condition.FaultsFile(self.folder)
         chance = random.Random(setup.seed)
@@ -54,7 +59,7 @@ class Node:
                 {
                     "ppm": setup.drift_ppm,
                     "ticks_offset_us": chance.randrange(_TICKS_PERIOD_US),
-                    "capture": str(self.capture) if setup.record else os.devnull,
+                    "capture": str(self.capture) if setup.record or setup.pipe else os.devnull,
                     "position_noise_us": 20,
                     "seed": setup.seed,
                     "pins": condition.PINS,

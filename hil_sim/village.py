@@ -3,6 +3,7 @@
 import random
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,11 +14,12 @@ from hil_sim.attacks import AT_THE_BROKER, FOREIGN_COUNTER
 from hil_sim.attacks.atbroker import Loot, LyingBroker, RogueClient
 from hil_sim.attacks.malformed import attack_malformed
 from hil_sim.chirps import chirp_programme
+from hil_sim.live_air import Air
 from hil_sim.network import Network
 from hil_sim.nodes import Node, NodeSetup
 from hil_sim.office import Office, OfficeError
 from hil_sim.packets import Datagram
-from hil_sim.ports import free_udp_port
+from hil_sim.ports import free_tcp_port, free_udp_port
 from hil_sim.scenario import Event, Scenario
 from hil_sim.signals import write_wav
 
@@ -56,13 +58,22 @@ class Recording:
 class Village:
     """A controller and a village of nodes in `folder`; a context manager that leaves no process behind."""
 
-    def __init__(self, scenario: Scenario, folder: Path, http_port: int = 0, record: bool = True) -> None:
-        """record: keep what is mixed, sent and emitted; a village to try things in would fill the disk."""
+    def __init__(
+        self, scenario: Scenario, folder: Path, http_port: int = 0, record: bool = True, with_air: bool = False
+    ) -> None:
+        """record: keep what is mixed, sent and emitted; a village to try things in would fill the disk.
+
+        with_air: it can be listened to as it lives, in place of that (:mod:`hil_sim.live_air`).
+        """
         self.scenario = scenario
         self.folder = folder
         self.nodes: list[Node] = []
         self.mishaps: list[str] = []
-        self.office = Office(folder / "office", http_port, record)
+        air_port = free_tcp_port() if with_air else 0
+        self.office = Office(
+            folder / "office", http_port, record, air_url=f"ws://127.0.0.1:{air_port}/air" if with_air else ""
+        )
+        self.air = Air(air_port, scenario.positions, self.office.url) if with_air else None
         self._record = record
         self.network: Network | None = None
         self._node_due: dict[int, float] = {}
@@ -87,6 +98,8 @@ class Village:
         """End every process; can be called twice."""
         for node in self.nodes:
             node.power_off()
+        if self.air is not None:
+            self.air.close()
         if self.network is not None:
             self.network.close()
         if self._rogue is not None:
@@ -229,6 +242,8 @@ class Village:
         if scenario.sync_group:
             zone["sync_group"] = {"host": SYNC_GROUP, "port": free_udp_port()}
         self.office.post("/api/zones", zone)
+        if self.air is not None:
+            self.air.start()
         chance = random.Random(scenario.seed)
         for number in range(1, scenario.nodes + 1):
             setup = NodeSetup(
@@ -238,6 +253,7 @@ class Village:
                 drift_ppm=chance.uniform(*scenario.clock.drift_ppm),
                 seed=scenario.seed * 1000 + number,
                 record=self._record,
+                pipe=partial(self.air.pipe, number - 1) if self.air else None,
             )
             place = scenario.positions[number - 1]
             body = {"id": setup.name, "zone": ZONE, "x_m": place.x_m, "y_m": place.y_m}

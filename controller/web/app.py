@@ -8,7 +8,7 @@ from controller.office import Office
 from controller.web import errors, sockets
 from controller.web.access import Access, listed
 from controller.web.limits import BodyLimit
-from controller.web.page import STATIC, SecurityHeaders, Versioned, policy
+from controller.web.page import STATIC, SecurityHeaders, Versioned, origin_of, policy
 from controller.web.page import router as page
 from controller.web.routes import (
     alerts,
@@ -80,7 +80,7 @@ def create_app(office: Office) -> FastAPI:
     app.add_middleware(
         SecurityHeaders,
         only_https=office.settings.http_tls == "files",
-        policy=policy(tiles=office.settings.web_tiles),
+        policy=policy(elsewhere=origin_of(office.settings.web_air_url), tiles=office.settings.web_tiles),
     )
     sockets.describe(app, routers)
     return app

@@ -54,6 +54,7 @@ async def page(
             "languages": LANGUAGES,
             "oidc": office.people.oidc is not None,
             "tiles": office.settings.web_tiles,
+            "air": office.settings.web_air_url,
             "signed_in": who is not None,
         },
     )
@@ -161,6 +162,11 @@ def needed(name: str) -> dict[str, list[str]]:
 @lru_cache
 def _files() -> list[str]:
     return sorted(str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if path.is_file())
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address, empty for none."""
+    return f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" if url else ""
 
 
 def policy(elsewhere: str = "", tiles: str = "") -> str:

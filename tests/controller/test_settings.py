@@ -132,3 +132,15 @@ def test_alerts_and_notification() -> None:
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(StartError, match="cannot be read"):
         load(Path("/nowhere/loaxa.toml"))
+
+
+def test_the_air_of_a_village_is_a_websocket_and_scripts_may_connect_to_it_alone() -> None:
+    from controller.web.page import origin_of, policy
+
+    found = parse('[web]\nair_url = "ws://127.0.0.1:8090/air"').web_air_url
+    assert found == "ws://127.0.0.1:8090/air"
+    assert "connect-src 'self' ws://127.0.0.1:8090;" in policy(elsewhere=origin_of(found))
+    assert "connect-src 'self';" in policy(elsewhere=origin_of(""))
+    for wrong in ("http://127.0.0.1/air", "ws://127.0.0.1:8090/air; script-src *", "ws://*/air", ""):
+        with pytest.raises(StartError, match="air_url must be"):
+            parse(f'[web]\nair_url = "{wrong}"')
