@@ -17,6 +17,8 @@ FORWARDED = {
     ("errors.py", "error.code"),
     ("pool.py", "event.code"),
     ("pool.py", "failed.code"),
+    ("microphones.py", "failed.code"),
+    ("microphones.py", "event.code"),
 }
 FORWARDED |= {("running.py", "self.final.code"), ("events.py", "_text(message, 'code')")}
 FORWARDED |= {("errors.py", "_CODES.get(error.status_code, 'bad_request')")}
