@@ -1,7 +1,7 @@
 # Loa Xã: every target sets up what it needs first; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps bench-deps run test attacks check bench fuzz
+.PHONY: help deps bench-deps run test attacks check bench fuzz screenshots
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -36,6 +36,9 @@ bench: deps ## every benchmark; a peer that is missing prints null
 	@scripts/system-packages bench || echo "loaxa: some peers are missing; their figures will be null" >&2
 	@scripts/peer-sendspin || echo "loaxa: aiosendspin is missing; its figures will be null" >&2
 	@$(BIN)/loaxa bench all
+
+screenshots: deps ## pictures of every page for the guides, from a simulated commune; five minutes
+	@scripts/screenshots
 
 SECONDS_EACH ?= 600
 fuzz: deps ## made-up input for every parser and route; SECONDS_EACH=600

@@ -29,10 +29,17 @@ class Office:
 
     record: keep what is mixed. outside_broker: the port on this machine of a broker that takes anybody, without TLS, in
     place of the controller's own; 0 for none. air_url: where pages hear the village (:mod:`hil_sim.live_air`).
+    tiles: whether maps ask for tiles from elsewhere.
     """
 
     def __init__(
-        self, folder: Path, http_port: int = 0, record: bool = True, outside_broker: int = 0, air_url: str = ""
+        self,
+        folder: Path,
+        http_port: int = 0,
+        record: bool = True,
+        outside_broker: int = 0,
+        air_url: str = "",
+        tiles: bool = True,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -50,7 +57,9 @@ class Office:
             f'[broker]\n{broker} = "127.0.0.1"\nport = {self.broker_port}\n'
             f'[public]\nhost = "127.0.0.1"\n'
             f"[storage]\nfolder = {json.dumps(str(folder / 'data'))}\n"
-            + (f'[web]\nair_url = "{air_url}"\n' if air_url else "")
+            + "[web]\n"
+            + (f'air_url = "{air_url}"\n' if air_url else "")
+            + ("" if tiles else 'tiles = ""\n')
             + (f"[engine]\nrecord = {json.dumps(str(self.record))}\n" if record else ""),
             encoding="utf-8",
         )

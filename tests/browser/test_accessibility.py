@@ -29,7 +29,7 @@ def judge(who: Person) -> list[str]:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page(person: Come, name: str) -> None:
     who = person("administrator", path=f"/{name}")
-    who.page.locator("main > *").first.wait_for()
+    who.page.get_by_role("heading", level=1).first.wait_for()
     found = judge(who)
     assert not found, "\n".join(found)
 

@@ -21,7 +21,7 @@ def test_a_first_visit_is_light(person: Callable[..., Person], commune: Commune,
     session.send("Network.setCacheDisabled", {"cacheDisabled": False})
     who.open("/")
     who.sign_in(*commune.account("administrator"))
-    who.page.locator("main > *").first.wait_for()
+    who.page.get_by_role("heading", level=1).first.wait_for()
     who.quiet()
     listed = sorted(((size, paths.get(request, "")) for request, size in sizes.items()), reverse=True)
     total = sum(sizes.values())

@@ -46,6 +46,7 @@ export async function makeMap(element, signal) {
     if (points.length > 1) map.fitBounds(L.latLngBounds(points), { padding: PADDING, maxZoom: earth ? EARTH_ZOOM : 2 });
     else map.setView(points[0] ?? (earth ? [16.5, 107] : [0, 0]), points.length ? (earth ? EARTH_ZOOM : PLAN_ZOOM) : earth ? 5 : PLAN_ZOOM);
   };
+  fit([]); // a canvas that has no view yet cannot be drawn on
   return { L, map, earth, fit };
 }
 

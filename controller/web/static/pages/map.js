@@ -20,7 +20,7 @@ export function show(main, _, signal) {
   const unplaced = h("p", { class: "quiet", role: "status" });
   main.append(h("div", { class: "map-frame" }, element, h("div", { class: "stack" }, finder((node) => choose(node)), panel, legend(), unplaced)));
   let choose = () => {};
-  begin().catch(() => fill(element, noMap()));
+  begin();
 
   async function begin() {
     const made = await makeMap(element, signal);

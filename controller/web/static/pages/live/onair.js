@@ -9,11 +9,12 @@ import { ago, dateTime, t } from "../../core/texts.js";
 
 const RANKS = ["background", "normal", "priority", "live", "emergency"];
 const SHOWN_ZONES = 4;
+const MOST_CHARS = 80;
 
 /** Return what a session plays, in words. */
 export function describe({ kind, text, name, url }) {
   const what = t(`source.${kind}`);
-  if (kind === "text") return `${what}: ${text}`;
+  if (kind === "text") return `${what}: ${text.length > MOST_CHARS ? `${text.slice(0, MOST_CHARS)}…` : text}`;
   if (kind === "chime") return `${what}: ${t(`chime.${name}`)}`;
   if (kind === "stream") return `${what}: ${url}`;
   return what;

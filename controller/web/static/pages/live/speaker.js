@@ -13,7 +13,7 @@ export function speaker(choice, signal) {
   const grace = h("input", { id: "grace", type: "number", min: "1", max: "60", step: "1", value: String(voice.settings.graceS) });
   const devices = h("select", { id: "device" });
   const level = h("span");
-  const meter = h("div", { class: "meter", role: "meter", "aria-label": t("live.level"), "aria-valuemin": "0", "aria-valuemax": "100" }, level);
+  const meter = h("div", { class: "meter", role: "meter", "aria-label": t("live.level"), "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": "0" }, level);
   const status = h("p", { class: "speak-state", role: "status" });
   const button = h("button", { type: "button", class: "speak", id: "speak" });
   const test = h("button", { type: "button", class: "small" }, t("live.try_microphone"));
