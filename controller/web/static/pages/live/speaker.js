@@ -3,7 +3,7 @@
 import { confirm, tell } from "../../core/dialog.js";
 import { fill, h, say } from "../../core/dom.js";
 import { icon } from "../../core/icons.js";
-import { duration, has, t } from "../../core/texts.js";
+import { duration, t } from "../../core/texts.js";
 import * as voice from "../../audio/voice.js";
 
 /** Return the part of the page that speaks; `choice` tells zones and priority. */
@@ -51,7 +51,7 @@ export function speaker(choice, signal) {
     button.classList.toggle("open", name === "speaking");
     button.setAttribute("aria-pressed", String(busy));
     fill(button, icon(busy ? "stop" : "live"), h("span", {}, busy ? t("live.end") : t("live.speak")));
-    say(status, name === "ended" ? t("live.ended_because", { reason: why(reason) }) : t(`live.state_${name}`));
+    say(status, name === "ended" && reason ? reason : t(`live.state_${name}`));
     status.classList.toggle("now", name === "speaking");
     grace.disabled = chime.disabled = devices.disabled = busy;
   }, signal);
@@ -74,12 +74,6 @@ export function speaker(choice, signal) {
   return h("div", { class: "stack speaker" },
     !secure && h("p", { class: "notice warn" }, t("live.not_secure")),
     button, h("div", { class: "bar" }, status, clock), meter, settings);
-}
-
-/** Return why it ended, in words: a reason of this browser's own, or what the controller said. */
-function why(reason) {
-  if (has(`live.reason_${reason}`)) return t(`live.reason_${reason}`);
-  return has(`errors.${reason}`) ? t(`errors.${reason}`) : t("live.reason_network");
 }
 
 function field(id, label, input) {
