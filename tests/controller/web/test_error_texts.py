@@ -12,17 +12,8 @@ from controller.web import errors
 from controller.web.page import CATALOGUE, LANGUAGES
 
 SOURCE = Path(controller.__file__).parent
-FORWARDED = {
-    ("sources.py", "error.code"),
-    ("errors.py", "error.code"),
-    ("pool.py", "event.code"),
-    ("pool.py", "failed.code"),
-    ("microphones.py", "failed.code"),
-    ("microphones.py", "event.code"),
-}
-FORWARDED |= {("running.py", "self.final.code"), ("events.py", "_text(message, 'code')")}
-FORWARDED |= {("errors.py", "_CODES.get(error.status_code, 'bad_request')")}
-"""Where a code is handed on that was chosen elsewhere."""
+CHOSEN = {"_CODES.get(error.status_code, 'bad_request')", "_text(message, 'code')"}
+"""Codes that are looked up: those of HTTP, which are added below; and what a child says, which raised it itself."""
 ORDERS = {"unknown_node", "retired", "plain_receiver", "broker_away"}
 """What `POST /api/nodes/commands` says of a node."""
 
@@ -53,8 +44,8 @@ def _codes() -> Iterator[str]:
             if isinstance(code, ast.Constant):
                 assert isinstance(code.value, str)
                 yield code.value
-            else:
-                assert (path.name, ast.unparse(code)) in FORWARDED, f"{path}:{call.lineno}: write the code there"
+            elif _name(code) != "code":  # an error's own code, handed on, was written where that was made
+                assert ast.unparse(code) in CHOSEN, f"{path}:{call.lineno}: write the code there"
     yield from errors._CODES.values()
     yield "bad_request"
 
