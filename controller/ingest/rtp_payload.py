@@ -35,6 +35,9 @@ class Decoder(Protocol):
     def conceal(self, frames: int) -> Samples:
         """Return about `frames` samples, 120 ms at most, in place of a lost packet."""
 
+    def recover(self, frames: int, payload: bytes) -> Samples:
+        """Return the same in place of the packet before `payload`, from what that one tells of it."""
+
 
 class L16Decoder:
     """Linear 16-bit samples, big-endian, channels interleaved (RFC 3551 section 4.5.11)."""
@@ -60,6 +63,11 @@ class L16Decoder:
         self._last = _NOTHING
         return concealed
 
+    def recover(self, frames: int, payload: bytes) -> Samples:
+        """Return what conceal does: samples tell nothing of those before."""
+        del payload
+        return self.conceal(frames)
+
 
 class OpusDecoder:
     """Opus (RFC 7587): 48 kHz mono whatever was encoded, one packet a payload."""
@@ -83,6 +91,17 @@ class OpusDecoder:
         frames = min(frames, opus.MAX_FRAME_SAMPLES)
         frames -= frames % _CONCEAL_STEP
         return self._scaled(self._decoder.conceal(self._pcm, frames)) if frames else _NOTHING
+
+    def recover(self, frames: int, payload: bytes) -> Samples:
+        """Return the packet before `payload` from its in-band FEC, else concealed (RFC 7587 section 3.4)."""
+        frames = min(frames, opus.MAX_FRAME_SAMPLES)
+        frames -= frames % _CONCEAL_STEP
+        if not frames or not payload:
+            return _NOTHING
+        try:
+            return self._scaled(self._decoder.recover(payload, self._pcm, frames))
+        except opus.OpusError:
+            return self.conceal(frames)
 
     def _scaled(self, count: int) -> Samples:
         return self._pcm[:count].astype(np.float32) * _INT16

@@ -94,7 +94,7 @@ class RtpReceiver:
         for lost, payload in ready:
             if lost:
                 self.counters.lost += lost
-                blocks.extend(sender.resampler.process(part) for part in _conceal(sender, lost))
+                blocks.extend(sender.resampler.process(part) for part in _restore(sender, lost, payload))
             try:
                 decoded = sender.decoder.decode(payload)
             except PayloadError:
@@ -127,8 +127,9 @@ def _parse(datagram: bytes) -> tuple[int, int, int, bytes]:
     return ssrc, payload_type, sequence, datagram[start:end]
 
 
-def _conceal(sender: _Sender, lost: int) -> Iterator[Samples]:
-    """Yield sound in place of `lost` packets, at the decoder's rate."""
+def _restore(sender: _Sender, lost: int, payload: bytes) -> Iterator[Samples]:
+    """Yield sound in place of `lost` packets before `payload`, at the decoder's rate."""
     if lost * sender.packet_frames * 1_000_000 <= MAX_CONCEALED_US * sender.decoder.rate_hz:
-        for _ in range(lost):
+        for _ in range(lost - 1):
             yield sender.decoder.conceal(sender.packet_frames)
+        yield sender.decoder.recover(sender.packet_frames, payload)
