@@ -69,6 +69,31 @@ bitrate = 32000
 fec = true
 """
 
+_LINE = (
+    "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+    "a=fingerprint:sha-256 " + ":".join(["0F"] * 32) + "\r\na=setup:actpass\r\na=rtcp-mux\r\na=sendonly\r\n"
+)
+_HEAD = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE "
+_SOUND = (
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 63 0\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=mid:0\r\n"
+    + _LINE
+    + "a=candidate:1467250027 1 udp 2122260223 192.0.2.7 46243 typ host generation 0 network-id 1\r\n"
+    "a=candidate:2 1 udp 2122194687 0b4e6a2c-1f63-4c5d-8b6f-0d0b9cbb5b55.local 51472 typ host generation 0\r\n"
+    "a=candidate:3 1 tcp 1518280447 2001:db8::7 9 typ host tcptype active generation 0\r\n"
+    "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=msid:a b\r\n"
+    "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n"
+    "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:0 PCMU/8000\r\na=ssrc:357061460 cname:4TOk42\r\n"
+)
+_PICTURE = (
+    "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n" + _LINE + "a=rtpmap:96 H264/90000\r\n"
+    "a=rtcp-fb:96 nack pli\r\na=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"
+)
+OFFERS = [
+    f"{_HEAD}0\r\n{_SOUND}a=end-of-candidates\r\n".encode(),
+    f"{_HEAD}0 1\r\n{_SOUND}{_PICTURE}".encode(),
+]
+"""As of a browser, and of a studio that has pictures, too."""
+
 _KEY = "20" * 32
 _PLAN = {
     "op": "plan",

@@ -1,11 +1,15 @@
 """Every parser with the one error that may come out of it and what its fuzzing begins with."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from aiortc import RTCConfiguration, RTCPeerConnection
 
 from codec.wire import announcement, beacon, body, chain, command, enrolment, nack, names, report, rtp, sync, tesla
 from codec.wire.errors import WireError
@@ -14,8 +18,10 @@ from controller import settings
 from controller.engine.authenticator import Authenticator
 from controller.engine.control import ControlError, Framer
 from controller.engine.plan import PlanError, parse_plan
-from controller.errors import StartError
+from controller.errors import StartError, UnusableError
 from controller.ingest.errors import IngestError
+from controller.ingest.microphone import negotiate
+from controller.ingest.microphone_offer import check_offer
 from controller.ingest.request import RtpRequest, parse_request
 from controller.ingest.rtp_payload import make_decoder
 from controller.ingest.rtp_receiver import RtpReceiver
@@ -123,6 +129,20 @@ def _streams() -> list[bytes]:
     return [b"".join(len(each).to_bytes(2, "big") + b"\x05" + each for each in packets)]
 
 
+def _offer(data: bytes) -> None:
+    """Take an offer as the controller does and then its child, up to where sockets are opened."""
+
+    async def take(offer: str) -> None:
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        try:
+            await negotiate(peer, offer)
+        finally:
+            with contextlib.suppress(AttributeError):  # of a peer that is half made
+                await peer.close()
+
+    asyncio.run(take(check_offer("application/sdp", data)))
+
+
 def _publish(data: bytes) -> object:
     return mqtt_packets.parse_publish(data[0], data[1:]) if data else None
 
@@ -168,6 +188,7 @@ TARGETS = (
     Target("chains", _json(_chains), WIRE, seeds.CHAINS, json=True),
     Target("rtp-opus", _datagrams("opus"), (), _streams()),
     Target("rtp-l16", _datagrams("l16"), (), _streams()),
+    Target("offer", _offer, (UnusableError, IngestError), seeds.OFFERS),
     Target("request", _json(parse_request, objects=False), (IngestError,), seeds.REQUESTS, json=True),
     Target("settings", _text(settings.parse), (StartError,), [seeds.SETTINGS]),
     Target(

@@ -1,7 +1,8 @@
 """A microphone by WebRTC (WHIP, RFC 9725): one peer connection, of which only the audio is taken.
 
 ICE, DTLS and SRTP are aiortc's; the RTP that comes out goes the same way as other equipment's: put into order,
-decoded with concealment, written as it comes. aiortc's own way holds five packets back before it decodes the first.
+decoded with what is lost restored or concealed, written as it comes. aiortc's own way holds five packets back before
+it decodes the first.
 """
 
 import asyncio
@@ -10,7 +11,14 @@ import struct
 import time
 from dataclasses import asdict
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
+from aiortc.exceptions import OperationError
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
 
@@ -20,11 +28,14 @@ from .report import Report
 from .rtp_payload import OpusDecoder
 from .rtp_receiver import RtpReceiver
 
-CONNECT_S = 15.0
+CONNECT_S = 10.0
 """A peer that has not connected by then does not come any more."""
 QUIET_S = 1.0
 """Browsers send every 20 ms, in silence too: after so long without a packet the line is down."""
 LOOK_S = 0.02
+MAX_STREAMS = 4
+"""Of which it is reported what was lost: a sender may change its SSRC, but not for ever."""
+_UNANSWERABLE = IngestError("offer", "this offer cannot be answered; offer one track in Opus, as browsers do")
 _HEADER = struct.Struct("!BBHII")
 
 
@@ -35,6 +46,33 @@ def play(offer: str, open_at_us: int, output: Output, report: Report) -> None:
     """
     report.idle()
     asyncio.run(_Microphone(open_at_us, output, report).run(offer))
+
+
+async def negotiate(peer: RTCPeerConnection, offer: str) -> tuple[RTCRtpTransceiver, RTCSessionDescription]:
+    """Return what receives the first audio of an offer, in Opus, and the answer that takes nothing else of it.
+
+    Opens no socket. Raises IngestError("offer").
+    """
+    audio = peer.addTransceiver("audio", direction="recvonly")
+    known = RTCRtpReceiver.getCapabilities("audio")
+    assert known is not None
+    audio.setCodecPreferences([codec for codec in known.codecs if codec.mimeType == "audio/opus"])
+    try:
+        await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        for each in peer.getTransceivers():
+            if each is not audio:
+                each.direction = "inactive"  # a studio may offer pictures, too
+        if audio.receiver.track is None:
+            raise IngestError("offer", "this offer sends no audio; offer one track in Opus that is sent")
+        for codec in audio._codecs:
+            codec.parameters["useinbandfec"] = 1  # RFC 7587 section 6.1
+        return audio, await peer.createAnswer()
+    except IngestError:
+        raise
+    except OperationError:
+        raise IngestError("offer", "the audio of this offer is not Opus; offer one track in Opus") from None
+    except Exception:  # aiortc has no error of its own for what it cannot parse
+        raise _UNANSWERABLE from None
 
 
 class _Microphone:
@@ -62,28 +100,24 @@ class _Microphone:
                 await asyncio.wait_for(self._peer.close(), 1.0)
 
     async def _answer(self, offer: str) -> str:
+        audio, answer = await negotiate(self._peer, offer)
         try:
-            await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-            audio = [each for each in self._peer.getTransceivers() if each.kind == "audio"]
-            for each in self._peer.getTransceivers():
-                each.direction = "recvonly" if each in audio[:1] else "inactive"  # a studio may offer pictures, too
-            if not audio:
-                raise IngestError("offer", "this offer has no audio; offer one track in Opus")
-            self._take_rtp(audio[0].receiver)
-            await self._peer.setLocalDescription(await self._peer.createAnswer())
-        except IngestError:
-            raise
-        except Exception as error:
-            raise IngestError("offer", f"this offer cannot be answered ({error}); offer one track in Opus") from None
+            await self._peer.setLocalDescription(answer)
+        except Exception:
+            raise _UNANSWERABLE from None
+        self._take_rtp(audio.receiver, {codec.payloadType for codec in audio._codecs})
         return self._peer.localDescription.sdp
 
-    def _take_rtp(self, receiver: RTCRtpReceiver) -> None:
+    def _take_rtp(self, receiver: RTCRtpReceiver, payload_types: set[int | None]) -> None:
         """Have the packets come to us in place of aiortc's jitter buffer and decoder; it still reports what it lost."""
         statistics = vars(receiver)["_RTCRtpReceiver__remote_streams"]
 
         async def take(packet: RtpPacket, arrival_time_ms: int) -> None:
             del arrival_time_ms
-            if packet.ssrc not in statistics and len(statistics) < 4:
+            if packet.payload_type not in payload_types:
+                self._receiver.counters.foreign += 1
+                return
+            if packet.ssrc not in statistics and len(statistics) < MAX_STREAMS:
                 statistics[packet.ssrc] = StreamStatistics(48000)
             if packet.ssrc in statistics:
                 statistics[packet.ssrc].add(packet)
