@@ -31,6 +31,10 @@ from controller.storage.tables import Session
 log = logging.getLogger(__name__)
 
 ANSWER_S = 8.0
+CONNECT_S = 15.0
+"""So long has a connection that was accepted until something comes by it: a child gives up before."""
+QUIET_S = 1.0
+"""Without a sample for so long a WebSocket's line is down; a WebRTC peer's is so too (controller.ingest.microphone)."""
 AHEAD_MS = 60
 """Of the chime, in the pipe and the engine's buffer: what waits there when a timer is late."""
 _STEP_MS = 20
@@ -38,7 +42,9 @@ _SAMPLES_PER_MS = 48
 _SAMPLE_BYTES = 4
 _ATOMIC_BYTES = 4096
 LOST = "the connection to the microphone was lost"
-HUNG_UP = "the speaker ended it"
+LEFT = "the speaker left"
+ENDED = "the speaker ended it"
+REFUSED = "the speaker may not speak any more"
 
 
 class Microphone:
@@ -54,8 +60,9 @@ class Microphone:
         self._pouring: asyncio.Event | None = None
         self._open_at_us = 0
         self._chiming: asyncio.Task[None] | None = None
-        self._grace: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._guard: asyncio.Task[None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._stopping: set[asyncio.Task[Any]] = set()
 
     @property
     def speak_after_ms(self) -> int:
@@ -65,7 +72,7 @@ class Microphone:
     @property
     def is_lost(self) -> bool:
         """Whether there is no connection, and one is waited for."""
-        return self._grace is not None
+        return self._child is None and self._pouring is None and self._patience is not None
 
     async def run(self, failed: Callable[[str], None]) -> RunningSource:
         """Begin: the chime sounds. Returns the source, whose pipe's reading end is the caller's."""
@@ -76,23 +83,27 @@ class Microphone:
             begun_us = mono_us()
             self._open_at_us = begun_us + len(samples) // _SAMPLE_BYTES * 1000 // _SAMPLES_PER_MS
             self._chiming = asyncio.create_task(self._chime(samples, begun_us), name="chime")
-        self._lost()  # until the first connection is there
+        self._wait(CONNECT_S, LOST)
         return RunningSource(read_fd, microphone=self)
 
     async def connect(self, offer: str) -> str:
         """Return the answer to a WebRTC offer; what comes by it takes the place of what came before.
 
-        Raises UnusableError for an offer that cannot be taken, UnavailableError without a child for it.
+        Raises UnusableError for an offer that cannot be taken, UnavailableError without a child for it, ConflictError
+        when the session is over.
         """
         self._check()
+        if self._patience is not None:  # who asks within the grace is in time, however long the answer takes
+            self._wait(CONNECT_S + self.request.grace_s, LOST)
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         child: Ingest | None = None
 
         def hear(event: Event) -> None:
-            if isinstance(event, Answered) and not answer.done():
-                answer.set_result(event.sdp)
-            elif isinstance(event, Failed) and not answer.done():
-                answer.set_exception(UnusableError(event.code, *_words(event)))
+            if not answer.done():
+                if isinstance(event, Answered):
+                    answer.set_result(event.sdp)
+                elif isinstance(event, Failed):
+                    answer.set_exception(UnusableError(event.code, *_words(event)))
             elif child is not None and child is self._child:
                 self._follow(event)
 
@@ -106,53 +117,68 @@ class Microphone:
         try:
             async with asyncio.timeout(ANSWER_S):
                 sdp = await answer
+            self._check()
         except TimeoutError:
-            self._spawn(child.stop())
+            self._stop(child)
             raise UnavailableError("no_answer", "The offer was not answered in time.", "Try again.") from None
         except BaseException:
-            self._spawn(child.stop())
+            self._stop(child)
             raise
         self._replace(child)
+        if child.final is None:
+            self._wait(CONNECT_S, LOST)
+        else:  # it died between its answer and now
+            self._lost(LOST)
         return sdp
 
     async def pour(self, chunks: AsyncIterator[bytes], sample_format: SampleFormat) -> None:
-        """Write samples as they come, until they end or another connection takes over; what does not fit is dropped."""
+        """Write samples as they come, until they end or another connection takes over; what does not fit is dropped.
+
+        Each chunk has whole samples. Raises ConflictError when the session is over.
+        """
         self._check()
         self._replace(None)
         taken_over = self._pouring = asyncio.Event()
-        self._back()
+        self._wait(CONNECT_S, LOST)
         async for chunk in chunks:
             if taken_over.is_set() or self._write_fd < 0:
                 return
+            if chunk:
+                self._wait(QUIET_S + self.request.grace_s, LOST)
             if mono_us() >= self._open_at_us - (AHEAD_MS - _STEP_MS) * 1000:
                 self._drop_or_write(to_f32(chunk, sample_format))
         if self._pouring is taken_over:
             self._pouring = None
-            self._lost()
+            self._lost(LOST)
 
     def hang_up(self) -> None:
         """The speaker has ended it."""
-        self.over(HUNG_UP)
+        self.over(ENDED)
 
     def guard(self, refused: Coroutine[Any, Any, None]) -> None:
-        """End the session when `refused` returns: who speaks may not any more."""
+        """End the session when `refused` returns: who speaks may not any more. Whoever spoke before may go."""
 
         async def wait() -> None:
             await refused
-            self.over("the speaker may not speak any more")
+            self.over(REFUSED)
 
-        self._spawn(wait())
+        if self._write_fd < 0:
+            refused.close()
+            return
+        self._end_guard()
+        self._guard = asyncio.create_task(wait(), name="guard")
 
     async def close(self) -> None:
-        """The session is over."""
+        """The session is over: no child of it is left when this returns."""
+        write_fd, self._write_fd = self._write_fd, -1
         self._replace(None)
-        for task in (self._chiming, *self._tasks):
-            if task is not None and task is not asyncio.current_task():
-                task.cancel()
-        for fd in (self._read_fd, self._write_fd):
+        if self._chiming is not None:
+            self._chiming.cancel()
+        for fd in (self._read_fd, write_fd):
             if fd >= 0:
                 os.close(fd)
-        self._read_fd = self._write_fd = -1
+        self._read_fd = -1
+        await asyncio.gather(*self._stopping, return_exceptions=True)
 
     def _check(self) -> None:
         if self._write_fd < 0:
@@ -161,36 +187,43 @@ class Microphone:
     def _replace(self, child: Ingest | None) -> None:
         old, self._child = self._child, child
         if old is not None:
-            self._spawn(old.stop())
+            self._stop(old)
         if self._pouring is not None:
             self._pouring.set()
             self._pouring = None
-        self._end_grace()
+        self._end_patience()
+        self._end_guard()
 
     def _follow(self, event: Event) -> None:
         if isinstance(event, Line):
             if event.up:
-                self._back()
+                self._end_patience()
             else:
-                self._lost()
-        elif isinstance(event, Ended):
-            self.hang_up()
-        elif isinstance(event, Failed):
-            log.info("a microphone: %s", event.text)
+                self._lost(LOST)
+        elif isinstance(event, Ended | Failed):
+            if isinstance(event, Failed):
+                log.info("a microphone: %s", event.text)
             self._child = None
-            self._lost()
+            # Also who closed the connection in order may only have lost the page.
+            self._lost(LEFT if isinstance(event, Ended) else LOST)
 
-    def _lost(self) -> None:
-        self._end_grace()
-        self._grace = asyncio.get_running_loop().call_later(self.request.grace_s, self.over, LOST)
+    def _lost(self, why: str) -> None:
+        self._wait(self.request.grace_s, why)
 
-    def _back(self) -> None:
-        self._end_grace()
+    def _wait(self, seconds: float, why: str) -> None:
+        self._end_patience()
+        if self._write_fd >= 0:
+            self._patience = asyncio.get_running_loop().call_later(seconds, lambda: self.over(why))
 
-    def _end_grace(self) -> None:
-        if self._grace is not None:
-            self._grace.cancel()
-            self._grace = None
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _end_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.cancel()
+            self._guard = None
 
     async def _chime(self, samples: bytes, begun_us: int) -> None:
         """Write the chime at the pace at which it is played, a little ahead."""
@@ -206,10 +239,10 @@ class Microphone:
                 if self._write_fd >= 0:
                     os.write(self._write_fd, data[start : start + _ATOMIC_BYTES])
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _stop(self, child: Ingest) -> None:
+        task = asyncio.create_task(child.stop(), name="stop a microphone")
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
 
 
 class Microphones:

@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from codec.wire.announcement import PRIORITY_NAMES
+from controller.audit import change as changes
 from controller.broadcasts import may_speak
 from controller.errors import RefusedError, UnusableError
 from controller.ingest.microphone_offer import check_offer
 from controller.ingest.request import MicrophoneRequest
-from controller.microphones import Microphone
+from controller.microphones import ENDED, Microphone
 from controller.office import Office
-from controller.people.permissions import needs
+from controller.people.permissions import OPEN, needs
 from controller.people.who import Who
 from controller.storage.tables import Session
 from controller.web.errors import errors
@@ -55,6 +56,8 @@ async def publish(
     `Location` is the session: `DELETE` it to end, post here with `session` to connect it anew while it lasts. A chime
     sounds at once; `Speak-After-Ms` says for how long the voice is not let through yet.
     """
+    if session:
+        changes.about(session, taken_up=True)
     offer = check_offer(request.headers.get("content-type", ""), await request.body())
     row, microphone = await open_microphone(
         office, who, session, zone, priority, None if chime == "none" else chime, grace_s
@@ -70,13 +73,22 @@ async def publish(
     return Response(answer, status_code=201, media_type=SDP, headers=headers)
 
 
+@router.options("", status_code=204, include_in_schema=False, openapi_extra=needs(OPEN))
+@router.options("/{session_id}", status_code=204, include_in_schema=False, openapi_extra=needs(OPEN))
+async def options(request: Request) -> Response:
+    """Says what may be posted (RFC 9725 section 4.1). Pages of other sites may not: nothing is said for CORS."""
+    if "session_id" in request.path_params:
+        return Response(status_code=204, headers={"Allow": "DELETE, OPTIONS"})
+    return Response(status_code=204, headers={"Allow": "OPTIONS, POST", "Accept-Post": SDP})
+
+
 @router.delete(
     "/{session_id}", status_code=200, summary="Stop speaking (WHIP)", responses=errors(403, 404),
     openapi_extra=needs("broadcast", "broadcast.stop"),
 )  # fmt: skip
 async def unpublish(office: TheOffice, session_id: str) -> Response:
     """Ends the session; one that is over stays as it is."""
-    await office.broadcasts.end(session_id, "the speaker ended it")
+    await office.broadcasts.end(session_id, ENDED)
     return Response()
 
 

@@ -91,6 +91,8 @@ UNLISTED = {
     ("GET", "/live"): PUBLIC,
     ("GET", "/sw.js"): PUBLIC,
     ("GET", "/api/openapi.json"): "read",
+    ("OPTIONS", "/api/whip"): PUBLIC,
+    ("OPTIONS", "/api/whip/{session_id}"): PUBLIC,
 }
 """What the OpenAPI document does not list."""
 SPEAKING = {"read", "broadcast", "broadcast.emergency", "sounds.write", "alerts.write"}

