@@ -39,14 +39,14 @@ function branch(parent) {
 
 function areaItem(area) {
   return h("li", {},
-    h("div", { class: "node" }, h("span", { class: "badge" }, t(`area_kind.${area.kind}`)), h("div", { class: "names" }, h("strong", {}, area.title || area.id)),
+    h("div", { class: "node" }, h("div", { class: "names" }, h("span", { class: "badge" }, t(`area_kind.${area.kind}`)), h("strong", {}, area.title || area.id)),
       h("button", { type: "button", class: "small", "data-key": `area ${area.id}`, "aria-label": t("areas.edit_this", { what: area.title || area.id }), onclick: () => areaSheet(area) }, t("areas.edit"))),
     branch(area.id));
 }
 
 function zoneItem(zone) {
   return h("li", {},
-    h("div", { class: "node" }, h("span", { class: "badge good" }, t("areas.zone")), h("div", { class: "names" }, h("strong", {}, zone.title || zone.id),
+    h("div", { class: "node" }, h("div", { class: "names" }, h("span", { class: "badge good" }, t("areas.zone")), h("strong", {}, zone.title || zone.id),
         h("span", { class: "quiet" }, t("areas.nodes", { count: number(zone.nodes.length) }), " · ", t(`profile.${zone.profile}`))),
       h("button", { type: "button", class: "small", "data-key": `zone ${zone.id}`, "aria-label": t("areas.edit_this", { what: zone.title || zone.id }), onclick: () => zoneSheet(zone) }, t("areas.edit"))));
 }
