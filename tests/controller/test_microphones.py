@@ -15,7 +15,7 @@ from aiortc import RTCSessionDescription
 from controller.errors import ConflictError, UnusableError
 from controller.ingest.pool import IngestPool
 from controller.ingest.request import MicrophoneRequest
-from controller.ingest.running import Ingest
+from controller.ingest.running import Ingest, OnEvent
 from controller.microphones import LEFT, LOST, REFUSED, Microphone
 from tests.controller.web.test_whip import peer
 
@@ -50,8 +50,10 @@ async def desk(pool: IngestPool, **request: Any) -> AsyncIterator[Desk]:
     made = Desk(Microphone(MicrophoneRequest(**request), pool))
     answer = pool.answer
 
-    async def noted(*arguments: Any) -> Ingest:
-        made.children.append(await answer(*arguments))
+    async def noted(
+        request: MicrophoneRequest, offer: str, open_at_us: int, write_fd: int, on_event: OnEvent
+    ) -> Ingest:
+        made.children.append(await answer(request, offer, open_at_us, write_fd, on_event))
         return made.children[-1]
 
     pool.answer = noted  # type: ignore[method-assign]
