@@ -93,7 +93,8 @@ def test_a_token_for_a_program(house: Running, tmp_path: Path) -> None:
 
 
 def test_the_audit_is_listed_exported_and_verified(house: Running, tmp_path: Path) -> None:
-    answer(house, "zone", "add", "thon-9")
+    for zone in ("thon-7", "thon-8", "thon-9"):
+        answer(house, "zone", "add", zone)
     assert "zone.add" in loaxa(house, "audit", "list").stdout
     assert answer(house, "audit", "verify")["whole"]
     file = tmp_path / "audit.jsonl"
