@@ -30,7 +30,8 @@ class SourceSettings:
     start_ms: how much of a file must be there before it sounds. live_target_ms: what a live source's buffer
     is held at. live_band_ms: by how much it may be off before samples are left out or repeated. live_most_ms:
     above target plus this, the excess is left out at once. stall_raise_ms: added to the target after a live
-    source ran dry, up to live_target_most_ms: a jittery one needs more.
+    source ran dry, up to live_target_most_ms: a jittery one needs more. calm_s: after so long in which calm_ms were
+    always left over, it needs less: the target comes down by a step towards live_target_ms.
     """
 
     start_ms: int = 40
@@ -39,6 +40,8 @@ class SourceSettings:
     live_most_ms: int = 150
     stall_raise_ms: int = 20
     live_target_most_ms: int = 250
+    calm_s: int = 10
+    calm_ms: int = 30
 
 
 _CAPACITY_MS = 1000
@@ -48,6 +51,7 @@ _FILE_HOLD_MS = 200
 _HISTORY = 600
 _LEAST_LAG, _MOST_LAG = 120, 480
 """A small correction leaves out or repeats 2.5 to 10 ms, about a period of a voice, where it matches best."""
+_CALM_STEP_MS = 10
 _REST_MS = 100
 """Between two small corrections, so that the level shows what the first one did."""
 _FADE_IN: Floats = (np.sin(np.linspace(0, np.pi / 2, FADE_SAMPLES)) ** 2).astype(np.float32)
@@ -125,6 +129,8 @@ class Tap:
         self._target = source.settings.live_target_ms * SAMPLES_PER_MS
         self._level = 0.0
         self._rest_blocks = 0
+        self._watched = 0
+        self._least_left = 0
 
     @property
     def sounding(self) -> bool:
@@ -162,6 +168,7 @@ class Tap:
             self.position = max(self.position, self._source.buffer.end - self._target)
         self._level = float(self._source.buffer.end - self.position)
         self._rest_blocks = 0
+        self._watched = 0
         self.state = PLAYING
 
     def _copy(self, out: Floats) -> None:
@@ -189,6 +196,7 @@ class Tap:
     def _hold_level(self, held: int, block: int) -> None:
         self._level += (held - self._level) * min(1.0, block / (400 * SAMPLES_PER_MS))
         self._rest_blocks -= 1
+        self._relax(held - block, block)
         excess = int(self._level) - self._target
         if held - self._target > self._settings.live_most_ms * SAMPLES_PER_MS:
             self._splice(held - self._target)
@@ -197,6 +205,17 @@ class Tap:
             if lag:
                 self._splice(lag)
                 self._rest_blocks = _REST_MS * SAMPLES_PER_MS // block
+
+    def _relax(self, left: int, block: int) -> None:
+        """Lower the target where a source that was jittery has been calm: its delay need not last for ever."""
+        self._least_left = min(self._least_left, left) if self._watched else left
+        self._watched += block
+        if self._watched < self._settings.calm_s * 1000 * SAMPLES_PER_MS:
+            return
+        if self._least_left > self._settings.calm_ms * SAMPLES_PER_MS:
+            least = self._settings.live_target_ms * SAMPLES_PER_MS
+            self._target = max(least, self._target - _CALM_STEP_MS * SAMPLES_PER_MS)
+        self._watched = 0
 
     def _best_lag(self, sign: int) -> int:
         """Return the jump (signed samples) to where it sounds most like here, or 0."""

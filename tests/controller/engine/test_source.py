@@ -173,7 +173,7 @@ def run_live(rig, seconds, ppm, chunk=BLOCK, jitter=0.0):
             rig.write(tone(chunk, start=written))
             written += chunk
         heard.append(rig.read()[0])
-        delays.append((written - rig.tap.position) / 48)
+        delays.append((rig.source.buffer.end - rig.tap.position) / 48)
     return np.concatenate(heard), np.array(delays)
 
 
@@ -199,3 +199,27 @@ def test_a_live_source_begins_with_its_newest_sound(rigs):
     rig.write(tone(RATE // 2))
     rig.read()
     assert (RATE // 2 - rig.tap.position) / 48 <= SourceSettings().live_target_ms
+
+
+def test_a_live_source_that_was_jittery_and_is_calm_comes_close_again(rigs):
+    rig = rigs(live=True)
+    run_live(rig, 1, 0)
+    for _ in range(4):  # it runs dry, and is heard again
+        for _ in range(20):
+            rig.read()
+        assert rig.source.state == STALLED
+        run_live(rig, 1, 0)
+    _, delays = run_live(rig, 5, 0)
+    assert np.median(delays) > 100, "held back, so that it does not run dry again"
+    heard, delays = run_live(rig, 110, 0)
+    assert np.median(delays[-500:]) < 70
+    assert np.abs(heard[RATE:]).reshape(-1, BLOCK).max(axis=1).min() > 0.3, "no gap for it"
+
+
+def test_a_live_source_that_stays_jittery_is_held_back_as_long(rigs):
+    rig = rigs(live=True)
+    run_live(rig, 20, 0, jitter=0.08)
+    heard, delays = run_live(rig, 60, 0, jitter=0.08)
+    assert np.median(delays) > 60
+    quiet = np.abs(heard).reshape(-1, BLOCK).max(axis=1) < 0.1
+    assert quiet.sum() < 10, "it does not come down where it would run dry again"
