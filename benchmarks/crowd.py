@@ -17,7 +17,7 @@ from controller.storage.tables import Node, Zone
 
 ZONES = 100
 AWAY_S = 1.0
-"""How long a node is gone that goes."""
+"""How long a node is gone that goes, and how long it stays at least once it is back: each change can be seen."""
 WATCHED_SHARE = 0.1
 """So many of those that go are among the nodes that somebody has before his eyes."""
 _TICK_S = 0.01
@@ -70,6 +70,7 @@ class Crowd(threading.Thread):
         self._chance = random.Random(seed)
         self._away: list[tuple[float, str]] = []
         self._gone: set[str] = set()
+        self._back: dict[str, float] = {}
         self._ready = threading.Event()
         self._over = threading.Event()
 
@@ -115,16 +116,20 @@ class Crowd(threading.Thread):
             while self._away and self._away[0][0] <= now_s:
                 _, node = heapq.heappop(self._away)
                 self._gone.discard(node)
+                self._back[node] = now_s
                 await self._status(node, report.ONLINE)
             await asyncio.sleep(_TICK_S)
 
     def _one(self) -> str:
-        near = [node for node in self.watched if node not in self._gone]
+        near = [node for node in self.watched if self._may_go(node)]
         if near and self._chance.random() < WATCHED_SHARE:
             return self._chance.choice(near)
-        while (node := self._chance.choice(self._names)) in self._gone:
+        while not self._may_go(node := self._chance.choice(self._names)):
             pass
         return node
+
+    def _may_go(self, node: str) -> bool:
+        return node not in self._gone and time.monotonic() - self._back.get(node, -AWAY_S) >= AWAY_S
 
     async def _health(self) -> None:
         """Have each node that is there report its health every ten seconds."""

@@ -206,9 +206,13 @@ def _matched(said: list[Any], seen: list[list[Any]]) -> tuple[list[float], int]:
     for at_s, node, state in seen:
         shown.setdefault((node, state), []).append(at_s)
     took_ms, missed = [], 0
-    for at_s, node, state in said:
+    until: dict[str, float] = {}
+    for at_s, node, state in reversed(said):
+        # Once the node says something else it is another change that is seen.
+        last_s = min(until.get(node, at_s + _LATE_S), at_s + _LATE_S)
+        until[node] = at_s
         when_s = next((each for each in shown.get((node, state), []) if each >= at_s), None)
-        if when_s is None or when_s - at_s > _LATE_S:
+        if when_s is None or when_s > last_s:
             missed += 1
         else:
             took_ms.append(1000 * (when_s - at_s))
