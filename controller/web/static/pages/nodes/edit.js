@@ -75,7 +75,7 @@ export function editCard(id, changed) {
 /** Return the card with which a board is replaced, and a node taken out of service or removed. */
 export function serviceCard(id, changed) {
   const path = `/nodes/${encodeURIComponent(id)}`;
-  const enrol = h("a", { class: "button", href: `/enrol?node=${encodeURIComponent(id)}` }, t("nodes.replace"));
+  const enrol = h("a", { class: "button", href: `/enrol/${encodeURIComponent(id)}` }, t("nodes.replace"));
   const retire = h("button", { type: "button", class: "danger" }, t("nodes.retire"));
   const remove = h("button", { type: "button", class: "danger" }, t("nodes.remove"));
   retire.addEventListener("click", async () => {
