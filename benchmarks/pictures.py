@@ -5,6 +5,7 @@ browser: on a telephone and at a desk, in both languages, light, and some dark. 
 """
 
 import io
+import itertools
 import sqlite3
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks import reports
+from benchmarks import reports, scenes
 from controller.trends.compact import DAY, HOUR
 from controller.trends.frame import take
 from controller.trends.pack import pack
@@ -37,10 +38,15 @@ ADDRESSES = {**{name: f"/{name}" for name in PAGES}, "node": "/nodes/dinh-dong"}
 """Address of each picture's page, by its name."""
 DARK = ("live", "health", "nodes")
 """Pages that are shown dark, too, in the first language."""
+BY_HAND = ("enrol-code", "enrol-checks")
+"""Pictures of what a person and a board do together; so is `live`, on which somebody speaks."""
+SHARP: dict[str, dict[str, Any]] = {"phone": {"device_scale_factor": 2}, "desktop": {}}
+"""Telephones have more pixels than their pages have points; at a desk there is room enough."""
 MOST_BYTES = 4_000_000
 """Of all pictures together: they are in the repository."""
-COLOURS = 96
+COLOURS = 128
 _HISTORY_DAYS = 7
+_SLOW_MS = 60_000
 PEOPLE = (
     ("lan.nguyen", "Nguyễn Thị Lan", "administrator"),
     ("minh.tran", "Trần Văn Minh", "operator"),
@@ -54,7 +60,10 @@ PEOPLE = (
 def names() -> list[str]:
     """Return the file name of every picture."""
     found = [
-        f"{page}-{device}-{language}" for page in (*ADDRESSES, "signin") for device in DEVICES for language in LANGUAGES
+        f"{page}-{device}-{language}"
+        for page in (*ADDRESSES, *BY_HAND, "signin")
+        for device in DEVICES
+        for language in LANGUAGES
     ]
     found += [f"{page}-{device}-{LANGUAGES[0]}-dark" for page in DARK for device in DEVICES]
     return [f"{name}.png" for name in sorted(found)]
@@ -67,23 +76,32 @@ def run() -> int:
         office = commune.office
         _remember(office.folder / "data" / "loaxa.sqlite3")
         passwords = [office.post("/api/users", _user(*person))["made_password"] for person in PEOPLE]
-        _speak(office)
-        commune.go_wrong()
-        with browsers.chromium(office.url) as browser:
+        with browsers.chromium(office.url, scenes.voice(Path(folder))) as browser:
+            _speak(browser, office, passwords[1])
+            commune.go_wrong()
             for device in DEVICES:
                 for language in LANGUAGES:
-                    _walk(browser, office.url, passwords[0], device, language, "light", tuple(ADDRESSES))
-                _walk(browser, office.url, passwords[0], device, LANGUAGES[0], "dark", DARK)
+                    _walk(browser, commune, passwords[0], device, language, "light", tuple(ADDRESSES))
+                _walk(browser, commune, passwords[0], device, LANGUAGES[0], "dark", DARK)
+            for number, (device, language) in enumerate(itertools.product(DEVICES, LANGUAGES), len(PLACES)):
+                _enrol(browser, commune, passwords[3], device, language, number)
     for stale in set(FOLDER.glob("*.png")) - {FOLDER / name for name in names()}:
         stale.unlink()
     return sum(path.stat().st_size for path in FOLDER.glob("*.png"))
 
 
 def _walk(
-    browser: "Browser", url: str, password: str, device: str, language: str, theme: str, pages: tuple[str, ...]
+    browser: "Browser",
+    commune: LivingCommune,
+    password: str,
+    device: str,
+    language: str,
+    theme: str,
+    pages: tuple[str, ...],
 ) -> None:
     """Go through pages as one person and take a picture of each."""
-    person = Person(browser, url, language, device, theme)
+    person = Person(browser, commune.office.url, language, device, theme, **SHARP[device])
+    person.context.set_default_timeout(_SLOW_MS)
     ending = f"{device}-{language}{'-dark' if theme == 'dark' else ''}.png"
     person.open()
     person.page.get_by_label(person.t("signin.password"), exact=True).wait_for()
@@ -94,29 +112,56 @@ def _walk(
         person.open(ADDRESSES[name])
         person.page.get_by_role("heading", level=1).first.wait_for()
         person.quiet()
+        if name == "live":
+            scenes.speak(person)
         _keep(person.page, f"{name}-{ending}")
+        if name == "live":
+            scenes.fall_silent(person)
+        commune.tend()
     if faults := person.watch.settle():
         print("\n".join(faults), file=sys.stderr)
     person.close()
+
+
+def _enrol(browser: "Browser", commune: LivingCommune, password: str, device: str, language: str, number: int) -> None:
+    """Take pictures of a code, and of what has been reached when the board that took it is seen."""
+    person = Person(browser, commune.office.url, language, device, **SHARP[device])
+    person.context.set_default_timeout(_SLOW_MS)
+    person.open()
+    person.sign_in(PEOPLE[3][0], password)
+    line = scenes.ask_for_code(person)
+    _keep(person.page, f"enrol-code-{device}-{language}.png")
+    board = scenes.take_code(person, commune.office, line, number, commune.folder / "boards")
+    try:
+        person.page.get_by_role("button", name=person.t("enrol.tone")).scroll_into_view_if_needed()
+        _keep(person.page, f"enrol-checks-{device}-{language}.png")
+    finally:
+        board.power_off()
+        person.close()
 
 
 def _keep(page: "Page", name: str) -> None:
     """Write what is seen, in as few colours as nobody misses."""
     page.wait_for_timeout(400)  # maps and plots come to rest
     seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    seen.quantize(COLOURS, dither=Image.Dither.NONE).save(FOLDER / name, optimize=True)
+    # Maximum coverage: the median cut gives no colour to a lamp of a few pixels, and made amber red.
+    seen.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(FOLDER / name, optimize=True)
 
 
 def _user(name: str, title: str, role: str) -> dict[str, Any]:
     return {"name": name, "title": title, "roles": [role]}
 
 
-def _speak(office: Office) -> None:
+def _speak(browser: "Browser", office: Office, password: str) -> None:
     """Put a long bulletin on air in two zones, and something short before it, which is over by then."""
+    person = Person(browser, office.url)
+    person.open()
+    person.sign_in(PEOPLE[1][0], password)
     chime = {"source": {"kind": "chime"}, "zones": ["cho-huyen"], "priority": "normal"}
-    office.post("/api/sessions", chime)
-    bulletin = {"kind": "text", "text": BULLETIN * 6}
-    office.post("/api/sessions", {"source": bulletin, "zones": ["thon-dong", "thon-doai"], "priority": "priority"})
+    bulletin = {"source": {"kind": "text", "text": BULLETIN * 24}, "zones": ["thon-dong", "thon-doai"]}
+    for session in (chime, {**bulletin, "priority": "priority"}):
+        scenes.put_on_air(person, session)
+    person.close()
 
 
 def _remember(database: Path) -> None:

@@ -45,6 +45,7 @@ PLACES = (
 """Id, title, zone, and how far it is from the middle of its village, degrees."""
 
 
+PROVINCE = "tinh-hai-phuong"
 COMMUNE = "xa-dong-phuong"
 LINK = LinkSettings(delay_ms=12.0, jitter_ms=4.0)
 FAULTS: dict[str, dict[str, Any]] = {
@@ -74,7 +75,9 @@ def furnish(office: Rest) -> dict[str, str]:
     """Add all areas, zones and nodes; return the enrolment line of each node, by id."""
     middles = {}
     border = outline(CENTRE, 0.021, 1)
-    office.post("/api/areas", {"id": COMMUNE, "title": "Xã Đông Phương", "kind": "commune", "outline": border})
+    office.post("/api/areas", {"id": PROVINCE, "title": "Tỉnh Hải Phương", "kind": "province"})
+    commune = {"id": COMMUNE, "title": "Xã Đông Phương", "kind": "commune", "parent": PROVINCE, "outline": border}
+    office.post("/api/areas", commune)
     for zone, title, north, east in ZONES:
         middles[zone] = (CENTRE[0] + north, CENTRE[1] + east)
         border = outline(middles[zone], 0.0048, len(middles) + 1)
@@ -120,7 +123,7 @@ class LivingCommune:
         self.nodes: dict[str, Node] = {}
         self.network: Network | None = None
         self.office = Office(folder / "office", record=False, tiles=False)
-        self._folder = folder
+        self.folder = folder
 
     def __enter__(self) -> "LivingCommune":
         try:
@@ -157,11 +160,16 @@ class LivingCommune:
 
         self._wait(known, _ALERTS_S, lambda: f"no alert of {', '.join(sorted(WRONG - kinds))}")
 
+    def tend(self) -> None:
+        """Start boards again that have ended."""
+        for node in self.nodes.values():
+            node.tend()
+
     def _build(self) -> None:
         lines = furnish(self.office)
         del lines[NEW]
         media, broker = ("127.0.0.1", self.office.media_port), ("127.0.0.1", self.office.broker_port)
-        self.network = Network(self._folder, len(lines), LINK, media, broker, record=False)
+        self.network = Network(self.folder, len(lines), LINK, media, broker, record=False)
         chance = random.Random(1)
         for number, (name, line) in enumerate(lines.items()):
             setup = NodeSetup(
@@ -172,7 +180,7 @@ class LivingCommune:
                 seed=number,
                 record=False,
             )
-            self.nodes[name] = Node(setup, line, self._folder / "nodes")
+            self.nodes[name] = Node(setup, line, self.folder / "nodes")
         for node in self.nodes.values():
             node.enrolled()
         for node in self.nodes.values():
@@ -188,7 +196,5 @@ class LivingCommune:
         while not done():
             if time.monotonic() > deadline_s:
                 raise OfficeError(otherwise())
-            for name, node in self.nodes.items():
-                if node.pid is not None and name != OFF:
-                    node.tend()
+            self.tend()
             time.sleep(0.3)
