@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -83,6 +84,8 @@ class Access:
         who = await self._office.people.who(bearer, cookie)
         scope.setdefault("state", {})["who"] = who
         if route is None:
+            if _typed(scope, headers):
+                return RedirectResponse("/?no-page", 303), None
             return (_unknown(bearer) if who is None else _nothing(methods)), None
         path = getattr(route, "path", "")
         permission = PLAIN.get(path) or _extra(route).get("x-permission")
@@ -202,6 +205,13 @@ def _allowed(who: Who, permission: str) -> bool:
     if permission == SELF:
         return who.token is None
     return permission == ANYONE or permission in who.permissions
+
+
+def _typed(scope: Scope, headers: Headers) -> bool:
+    """Return whether somebody gave a browser this address, who can do nothing with an answer for programs."""
+    path = str(scope["path"])
+    program = path.startswith(("/api/", "/static/")) or scope["type"] != "http" or scope["method"] != "GET"
+    return not program and "text/html" in headers.get("accept", "")
 
 
 def _unknown(bearer: str | None) -> ASGIApp:

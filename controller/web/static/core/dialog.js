@@ -3,6 +3,19 @@
 import { h, uid } from "./dom.js";
 import { t } from "./texts.js";
 
+const news = h("div", { id: "news" });
+document.body.append(news);
+
+function open(dialog, closed) {
+  dialog.addEventListener("close", () => {
+    if (dialog.contains(news)) document.body.append(news);
+    dialog.remove();
+    closed();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 /** Ask; resolves to true when the person agrees. danger: the button is red. */
 export function confirm(question, { yes = t("shell.yes"), detail = "", danger = false } = {}) {
   return new Promise((resolve) => {
@@ -14,12 +27,7 @@ export function confirm(question, { yes = t("shell.yes"), detail = "", danger = 
         h("div", { class: "actions" },
           h("button", { value: "no", autofocus: danger }, t("shell.cancel")),
           h("button", { value: "yes", class: danger ? "danger solid" : "main", autofocus: !danger }, yes))));
-    dialog.addEventListener("close", () => {
-      resolve(dialog.returnValue === "yes");
-      dialog.remove();
-    });
-    document.body.append(dialog);
-    dialog.showModal();
+    open(dialog, () => resolve(dialog.returnValue === "yes"));
   });
 }
 
@@ -33,12 +41,7 @@ export function sheet(title, build) {
       h("div", { class: "bar" }, h("h2", { id }, title),
         h("button", { type: "button", class: "icon", "aria-label": t("shell.close"), onclick: close }, "×")),
       build(close));
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve();
-    });
-    document.body.append(dialog);
-    dialog.showModal();
+    open(dialog, resolve);
   });
 }
 
@@ -46,12 +49,13 @@ const LASTS_MS = 6000;
 
 /** Tell something short; bad: it is an error and stays until it is closed. */
 export function tell(message, { bad = false } = {}) {
-  const place = document.getElementById("news");
+  const front = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body; // what lies behind a dialog is out of reach
+  if (news.parentElement !== front) front.append(news);
   const made = h("div", { class: bad ? "toast bad" : "toast", role: bad ? "alert" : "status" },
     h("span", {}, message),
     h("button", { type: "button", class: "icon", "aria-label": t("shell.close"), onclick: () => made.remove() }, "×"));
-  place.append(made);
-  while (place.children.length > 4) place.firstChild.remove();
+  news.append(made);
+  while (news.children.length > 4) news.firstChild.remove();
   if (!bad) setTimeout(() => made.remove(), LASTS_MS);
 }
 

@@ -3,6 +3,7 @@
 const heard = new Map();
 let stream = null;
 let again = null;
+let whenRefused = () => {};
 
 /** Call `work(body)` for each event of a kind ("hello", "nodes", "session", "zone", "area", "alert", "health", "lost") until `signal` aborts. */
 export function on(kind, work, signal) {
@@ -20,6 +21,7 @@ const KINDS = ["hello", "nodes", "session", "zone", "area", "alert", "health"];
 /** Begin to listen; the connection is made anew whenever it is lost. `refused` is called when it may not be. */
 export function follow(refused) {
   leave();
+  whenRefused = refused;
   stream = new EventSource("/api/events");
   for (const kind of KINDS) stream.addEventListener(kind, (event) => announce(kind, JSON.parse(event.data)));
   const current = stream;
@@ -30,6 +32,10 @@ export function follow(refused) {
     again = setTimeout(() => follow(refused), 3000);
   });
 }
+
+// A telephone without a network does not hear that its connection has ended, and waits long where it does.
+window.addEventListener("offline", () => { if (stream) announce("lost", {}); });
+window.addEventListener("online", () => { if (stream) follow(whenRefused); });
 
 /** Stop listening. */
 export function leave() {

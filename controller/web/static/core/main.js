@@ -1,6 +1,7 @@
 // Begins: who is signed in gets the shell and its pages, who is not the form.
 
 import * as api from "./api.js";
+import { tell } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import * as router from "./router.js";
 import { firstPage, languageLinks, shell } from "./shell.js";
@@ -17,6 +18,7 @@ async function enter(me) {
   await store.begin(me);
   const { body, main, mark } = shell(inside.signal);
   fill(room, body);
+  if (!router.place().name && window.location.search === "?no-page") tell(t("shell.no_page"), { bad: true });
   if (!router.place().name) window.history.replaceState(null, "", firstPage());
   router.start(main, mark);
 }
@@ -36,7 +38,7 @@ function leave() {
 
 async function begin() {
   apply();
-  document.body.append(room, h("div", { id: "news" }));
+  document.body.prepend(room);
   document.addEventListener("signed-out", leave);
   if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js").catch(() => {});
   if (!config.signed_in) {

@@ -4,12 +4,21 @@ import { fill, h } from "./dom.js";
 import { t } from "./texts.js";
 
 let leaving = null;
+let shown = "";
 let main = null;
 let chosen = () => {};
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // an address that somebody cut off
+  }
+}
+
 /** Return the name of the page of the present address, and what follows it. */
 export function place() {
-  const [name, ...rest] = window.location.pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  const [name, ...rest] = window.location.pathname.split("/").filter(Boolean).map(decoded);
   return { name: name ?? "", rest };
 }
 
@@ -22,6 +31,8 @@ export function go(path, { replace = false } = {}) {
 async function open() {
   leaving?.abort();
   leaving = new AbortController();
+  shown = window.location.pathname + window.location.search;
+  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close(); // it belongs to the page that is left
   const { signal } = leaving;
   const { name, rest } = place();
   chosen(name);
@@ -55,7 +66,9 @@ export function start(element, onPage) {
     event.preventDefault();
     go(url.pathname + url.search);
   });
-  window.addEventListener("popstate", open);
+  window.addEventListener("popstate", () => {
+    if (shown !== window.location.pathname + window.location.search) open(); // else it was a place in this page, such as #main
+  });
   open();
 }
 

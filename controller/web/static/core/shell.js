@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { doing, sheet, tell } from "./dialog.js";
-import { fill, h, say } from "./dom.js";
+import { fill, h, say, uid } from "./dom.js";
 import { icon } from "./icons.js";
 import { currentTrouble, may, store, watch } from "./store.js";
 import { config, language, number, t } from "./texts.js";
@@ -71,9 +71,9 @@ export function languageLinks() {
 
 /** Return the choice of light and dark. */
 export function themeChoice() {
-  const select = h("select", { id: "theme" }, THEMES.map((name) => h("option", { value: name, selected: name === theme() }, t(`shell.theme_${name}`))));
+  const select = h("select", { id: uid("theme") }, THEMES.map((name) => h("option", { value: name, selected: name === theme() }, t(`shell.theme_${name}`))));
   select.addEventListener("change", () => setTheme(select.value));
-  return h("div", { class: "field" }, h("label", { for: "theme" }, t("shell.theme")), select);
+  return h("div", { class: "field" }, h("label", { for: select.id }, t("shell.theme")), select);
 }
 
 async function signOut() {
@@ -92,7 +92,7 @@ function moreMenu() {
 
 /** Return the whole page for who is signed in: `main` is where pages are shown; `mark(name)` shows which one is. */
 export function shell(signal) {
-  const main = h("main", { id: "main" });
+  const main = h("main", { id: "main", tabindex: "-1" });
   const side = h("nav", { class: "side", "aria-label": t("nav.title") }, allowed().map(link));
   const bottom = h("nav", { class: "bottom", "aria-label": t("nav.title_short") },
     allowed().filter((name) => ON_PHONES.includes(name)).map(link),
