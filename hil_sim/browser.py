@@ -37,7 +37,7 @@ DEVICES: dict[str, dict[str, Any]] = {
     "wall": {"viewport": {"width": 1920, "height": 1080}},
 }
 _LOCALES = {"vi": "vi-VN", "en": "en-GB"}
-_TIMEOUT_MS = 10_000
+_TIMEOUT_MS = 20_000
 _REPORTS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`));

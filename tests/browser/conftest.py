@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 VILLAGE_NODES = 2
+EXPECT_MS = 15_000
+"""How long a page may take to show what is expected of it: no measure of its speed, the machine may be busy."""
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +65,9 @@ def browser(commune: Commune, microphone: Path | None) -> Iterator["Browser"]:
     """One Chromium a module: its event loop would be in the way of other modules' tests."""
     if browsers.find() is None:
         needs.missing("there is no Chromium; run: scripts/system-packages browser")
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=EXPECT_MS)
     with browsers.chromium(commune.url, microphone) as found:
         yield found
 

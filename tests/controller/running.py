@@ -20,7 +20,7 @@ from codec.wire.mac import derive
 from controller.localaccess import LocalAuth
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 40.0
+START_S = 120.0
 
 CONFIG = """
 [http]

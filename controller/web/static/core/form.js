@@ -11,6 +11,13 @@ export function field(label, input, hint = "") {
   return h("div", { class: "field" }, h("label", { for: input.id }, label), input, hint && h("p", { class: "quiet", id: `${input.id}-hint` }, hint));
 }
 
+/** Say in our words what is expected where an input's value is not valid when its form is sent. Returns the input. */
+export function expects(input, words) {
+  input.addEventListener("invalid", () => input.setCustomValidity(words));
+  input.addEventListener("input", () => input.setCustomValidity(""));
+  return input;
+}
+
 /** Return a choice of several: `options` is a list of [value, words, explanation]. */
 export function checks(legend, name, options, chosen = []) {
   return h("fieldset", {}, h("legend", {}, legend), options.map(([value, words, explanation]) =>

@@ -3,7 +3,7 @@
 import * as api from "../../core/api.js";
 import { confirm, doing, sheet, tell } from "../../core/dialog.js";
 import { h } from "../../core/dom.js";
-import { field } from "../../core/form.js";
+import { expects, field } from "../../core/form.js";
 import { areasBelow, store } from "../../core/store.js";
 import { compare, number, plain, t } from "../../core/texts.js";
 
@@ -24,10 +24,15 @@ const sortedAreas = () => [...store.areas.values()].sort((a, b) => KINDS.indexOf
 /** Return title and id fields; the id follows the title until somebody writes it himself. */
 function names(thing) {
   const title = h("input", { maxlength: "200", value: thing?.title ?? "", autocomplete: "off" });
-  const id = h("input", { maxlength: "32", value: thing?.id ?? "", readonly: Boolean(thing), autocapitalize: "none", spellcheck: "false", autocomplete: "off" });
+  const id = h("input", { maxlength: "32", value: thing?.id ?? "", readonly: Boolean(thing), required: true, pattern: "[a-z0-9][a-z0-9\\-]*", autocapitalize: "none", spellcheck: "false", autocomplete: "off" });
+  expects(id, t("areas.id_hint"));
   let own = Boolean(thing);
   id.addEventListener("input", () => { own = true; });
-  title.addEventListener("input", () => { if (!own) id.value = suggest(title.value); });
+  title.addEventListener("input", () => {
+    if (own) return;
+    id.value = suggest(title.value);
+    id.setCustomValidity("");
+  });
   return { title, id, fields: [field(t("areas.title"), title), field(t("areas.id"), id, thing ? "" : t("areas.id_hint"))] };
 }
 
@@ -45,7 +50,7 @@ function remover(path, question, close) {
 
 function form(thing, fields, save, path, question, close) {
   const button = h("button", { type: "submit", class: "main" }, thing ? t("shell.save") : t("areas.add"));
-  const made = h("form", { novalidate: true }, fields, h("div", { class: "actions" }, thing && remover(path, question, close), button));
+  const made = h("form", {}, fields, h("div", { class: "actions" }, thing && remover(path, question, close), button));
   made.addEventListener("submit", (event) => {
     event.preventDefault();
     doing(button, async () => {
@@ -76,6 +81,23 @@ export function zoneSheet(zone) {
   });
 }
 
+/** Return the first polygon of GeoJSON, as programs that draw maps wrap it; the one with the most points where there are several. */
+function polygon(found) {
+  if (found?.type === "Polygon") return found;
+  if (found?.type === "MultiPolygon") return { type: "Polygon", coordinates: [...found.coordinates].sort((one, other) => other[0].length - one[0].length)[0] };
+  const inside = found?.type === "Feature" ? [found.geometry] : found?.type === "FeatureCollection" ? found.features : found?.type === "GeometryCollection" ? found.geometries : [];
+  return inside.map(polygon).find(Boolean);
+}
+
+/** Return the polygon of a GeoJSON file; throws an Error in the reader's words where there is none. */
+async function readOutline(file) {
+  try {
+    const found = polygon(JSON.parse(await file.text()));
+    if (found) return found;
+  } catch { /* it is no JSON, or of another shape */ }
+  throw new Error(t("areas.outline_bad"));
+}
+
 /** Show an area, or ask for a new one where `area` is null. */
 export function areaSheet(area) {
   return sheet(area ? area.title || area.id : t("areas.add_area"), (close) => {
@@ -87,7 +109,7 @@ export function areaSheet(area) {
     const path = area && `/areas/${encodeURIComponent(area.id)}`;
     const save = async () => {
       const body = { title: title.value.trim(), parent: parent.value || null };
-      if (file.files.length) body.outline_geojson = JSON.parse(await file.files[0].text());
+      if (file.files.length) body.outline_geojson = await readOutline(file.files[0]);
       if (area) await api.patch(path, body);
       else await api.post("/areas", { id: id.value.trim(), kind: kind.value, ...body });
     };

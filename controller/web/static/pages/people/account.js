@@ -3,7 +3,7 @@
 import * as api from "../../core/api.js";
 import { confirm, doing, sheet, tell } from "../../core/dialog.js";
 import { fill, h } from "../../core/dom.js";
-import { checked, checks, field, secret } from "../../core/form.js";
+import { checked, checks, expects, field, secret } from "../../core/form.js";
 import { may, store } from "../../core/store.js";
 import { date, t } from "../../core/texts.js";
 
@@ -14,11 +14,12 @@ function roleChoice(roles, chosen) {
 /** Ask for a new account; resolves when the sheet is closed. */
 export function newAccountSheet(roles) {
   return sheet(t("people.add"), (close) => {
-    const name = h("input", { name: "name", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: "64" });
+    const name = h("input", { name: "name", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: "64", required: true, pattern: "[a-z0-9._@\\-]+" });
+    expects(name, t("people.name_hint"));
     const title = h("input", { name: "title", autocomplete: "off", maxlength: "200" });
     const choice = roleChoice(roles, ["operator"]);
     const button = h("button", { type: "submit", class: "main" }, t("people.add"));
-    const form = h("form", { novalidate: true }, field(t("people.title"), title, t("people.title_hint")), field(t("people.name"), name, t("people.name_hint")), choice, h("div", { class: "actions" }, button));
+    const form = h("form", {}, field(t("people.title"), title, t("people.title_hint")), field(t("people.name"), name, t("people.name_hint")), choice, h("div", { class: "actions" }, button));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       doing(button, async () => {
