@@ -8,6 +8,7 @@ import { sortedZones, store } from "../../core/store.js";
 import { compare, t } from "../../core/texts.js";
 import { suggest } from "../areas/sheets.js";
 
+const MOST_MS = 8000;
 const KEY = "loaxa.enrol.zone";
 
 function freeId() {
@@ -58,6 +59,7 @@ export function nodeStep(next) {
 /** Resolves to where this device is, or to nothing where it does not say so soon. */
 function position() {
   return new Promise((resolve) => {
-    navigator.geolocation.getCurrentPosition(({ coords }) => resolve({ lat: coords.latitude, lon: coords.longitude }), () => resolve({}), { enableHighAccuracy: true, timeout: 5000, maximumAge: 60_000 });
+    setTimeout(() => resolve({}), MOST_MS); // the browser's question may stay without an answer
+    navigator.geolocation.getCurrentPosition(({ coords }) => resolve({ lat: coords.latitude, lon: coords.longitude }), () => resolve({}), { enableHighAccuracy: true, timeout: MOST_MS, maximumAge: 60_000 });
   });
 }

@@ -33,7 +33,7 @@ function lowered(session) {
 }
 
 function item(session) {
-  const stop = h("button", { type: "button", class: "danger small", "aria-label": t("live.stop_this", { what: describe(session.source) }) }, t("live.stop"));
+  const stop = h("button", { type: "button", class: "danger small", "data-key": session.id, "aria-label": t("live.stop_this", { what: describe(session.source) }) }, t("live.stop"));
   stop.addEventListener("click", () => doing(stop, () => api.del(`/sessions/${session.id}`)));
   const since = h("span", { "data-since": session.accepted_at }, ago(session.accepted_at));
   return h("li", {},
@@ -50,11 +50,14 @@ function item(session) {
 export function onAirList(signal) {
   const list = h("ul", { class: "list" });
   const empty = h("p", { class: "quiet" }, t("live.nothing"));
-  watch("sessions", () => {
+  const draw = () => {
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : "";
     empty.hidden = store.sessions.length > 0;
     fill(list, store.sessions.map(item));
-  }, signal);
-  watch("zones", () => fill(list, store.sessions.map(item)), signal);
+    if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  };
+  watch("sessions", draw, signal);
+  watch("zones", draw, signal);
   const clock = setInterval(() => {
     for (const each of list.querySelectorAll("[data-since]")) each.textContent = ago(each.dataset.since);
   }, 10_000);
