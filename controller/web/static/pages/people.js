@@ -11,7 +11,7 @@ export const title = () => t("nav.people");
 export function show(main, _, signal) {
   const list = h("ul", { class: "list" });
   const count = h("p", { class: "quiet", role: "status" });
-  const add = h("button", { type: "button", class: "main" }, t("people.add"));
+  const add = h("button", { type: "button", class: "main", disabled: true }, t("people.add")); // until the roles are known
   let known = { users: [], roles: {} };
 
   async function load() {
@@ -21,6 +21,7 @@ export function show(main, _, signal) {
       if (error.name !== "AbortError") fill(list, h("li", {}, h("p", { class: "bad" }, error.message)));
       return;
     }
+    add.disabled = false;
     known.users.sort((a, b) => Number(b.enabled) - Number(a.enabled) || compare(a.title || a.name, b.title || b.name));
     count.textContent = t("people.count", { count: number(known.users.length) });
     fill(list, known.users.map(item));
