@@ -73,7 +73,13 @@ def test_a_program_has_a_token_until_it_is_taken_away(person: Come, commune: Com
     page, sheet = who.page, who.page.get_by_role("dialog")
     page.get_by_role("button", name=who.t("me.token_add")).click()
     sheet.get_by_label(who.t("me.token_title"), exact=True).fill("OBS ở hội trường")
-    sheet.get_by_role("button", name=who.t("me.token_make"), exact=True).click()
+    days, make = sheet.get_by_label(who.t("me.token_days"), exact=True), sheet.get_by_role("button", name="Make")
+    for wrong in ("", "0", "1e9", "2.5"):
+        days.fill(wrong)
+        make.click()
+        assert days.evaluate("input => input.validationMessage") == who.t("me.token_days_hint")
+    days.fill("30")
+    make.click()
     token = sheet.get_by_label(who.t("me.token"), exact=True).input_value()
     sheet.get_by_role("button", name=who.t("shell.close")).last.click()
 

@@ -54,6 +54,7 @@ export function tell(message, { bad = false } = {}) {
   const made = h("div", { class: bad ? "toast bad" : "toast", role: bad ? "alert" : "status" },
     h("span", {}, message),
     h("button", { type: "button", class: "icon", "aria-label": t("shell.close"), onclick: () => made.remove() }, "×"));
+  for (const old of [...news.children]) if (old.firstChild.textContent === message) old.remove(); // pressed again, refused again
   news.append(made);
   while (news.children.length > 4) news.firstChild.remove();
   if (!bad) setTimeout(() => made.remove(), LASTS_MS);

@@ -3,7 +3,7 @@
 import * as api from "../core/api.js";
 import { confirm, doing, sheet, tell } from "../core/dialog.js";
 import { fill, h } from "../core/dom.js";
-import { checked, checks, field, picture, secret } from "../core/form.js";
+import { checked, checks, expects, field, picture, secret } from "../core/form.js";
 import { languageLinks, themeChoice } from "../core/shell.js";
 import { store } from "../core/store.js";
 import { date, t } from "../core/texts.js";
@@ -115,10 +115,10 @@ function tokens(me, signal) {
 function tokenSheet(me) {
   return sheet(t("me.token_add"), (close) => {
     const name = h("input", { maxlength: "200" });
-    const days = h("input", { type: "number", min: "1", max: "730", value: "90" });
+    const days = h("input", { type: "number", min: "1", max: "730", value: "90", required: true });
     const choice = checks(t("me.token_may"), "scope", me.permissions.filter((each) => each !== "people.write").map((each) => [each, t(`permission.${each}`)]), ["read"]);
     const button = h("button", { type: "submit", class: "main" }, t("me.token_make"));
-    const form = h("form", { novalidate: true }, field(t("me.token_title"), name), field(t("me.token_days"), days), choice, h("div", { class: "actions" }, button));
+    const form = h("form", {}, field(t("me.token_title"), name), field(t("me.token_days"), expects(days, t("me.token_days_hint")), t("me.token_days_hint")), choice, h("div", { class: "actions" }, button));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       doing(button, async () => {
