@@ -10,7 +10,7 @@ from hil_sim.commune import COMMUNE, ZONES
 from tests.browser.commune import Commune
 
 Come = Callable[..., Person]
-LONG = "Khu dân cư mới thôn Đông, phía sau trường trung học cơ sở và trạm y tế xã Đông Phương cũ"
+LONG = "Khu dân cư mới thôn Đông, phía sau trường trung học cơ sở và trạm y tế cũ " + "KhôngDấuCách" * 8
 SQUARE = {
     "type": "Polygon",
     "coordinates": [[[106.3, 20.9], [106.34, 20.9], [106.34, 20.95], [106.3, 20.95], [106.3, 20.9]]],
