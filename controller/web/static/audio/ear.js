@@ -1,12 +1,13 @@
 // The one ear of this browser: what it hears, how loud. Pages come and go, it stays.
 
+import { keep, kept } from "../core/kept.js";
 import { listen } from "./player.js";
 
 const KEY = "loaxa.volume";
 
 let player = null;
 let now = { name: "idle", place: "", title: "" };
-let loud = Number(localStorage.getItem(KEY) ?? 0.8);
+let loud = Number(kept(KEY) ?? 0.8);
 const watchers = new Set();
 const levels = new Set();
 
@@ -24,7 +25,7 @@ export const volume = () => loud;
 /** Set the volume, from 0 to 1. */
 export function setVolume(value) {
   loud = value;
-  localStorage.setItem(KEY, String(value));
+  keep(KEY, String(value));
   player?.setVolume(value);
 }
 

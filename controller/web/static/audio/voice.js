@@ -1,20 +1,21 @@
 // The one voice of this browser: its microphone, its settings, and what it says on which zones. Pages come and go, it stays.
 
+import { keep, kept } from "../core/kept.js";
 import { open, speak } from "./microphone.js";
 
 const KEY = "loaxa.voice";
 const LEVEL_FLOOR_DB = -50;
 
-function kept() {
+function remembered() {
   try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? {};
+    return JSON.parse(kept(KEY)) ?? {};
   } catch {
     return {};
   }
 }
 
 /** chime: before speech, "" for none. graceS: how long a lost connection is waited for. deviceId: of the microphone. */
-export const settings = { chime: "open", graceS: 5, deviceId: "", ...kept() };
+export const settings = { chime: "open", graceS: 5, deviceId: "", ...remembered() };
 
 let microphone = null;
 let speech = null;
@@ -67,9 +68,7 @@ navigator.mediaDevices?.addEventListener("devicechange", listDevices);
 /** Change settings; another microphone is opened at once where one is open. */
 export async function set(change) {
   Object.assign(settings, change);
-  try {
-    localStorage.setItem(KEY, JSON.stringify(settings));
-  } catch { /* they last as long as the page */ }
+  keep(KEY, JSON.stringify(settings));
   if ("deviceId" in change && microphone && !now.busy) {
     release();
     await prepare();

@@ -1,29 +1,26 @@
 // Light, dark, or as the device is; kept by this browser.
 
+import { keep, kept } from "./kept.js";
+
 const KEY = "loaxa.theme";
 export const THEMES = ["auto", "light", "dark"];
 
-function kept() {
-  try {
-    return THEMES.includes(localStorage.getItem(KEY)) ? localStorage.getItem(KEY) : "auto";
-  } catch {
-    return "auto"; // a browser that keeps nothing
-  }
+function chosen() {
+  const name = kept(KEY);
+  return THEMES.includes(name) ? name : "auto";
 }
 
 /** Return which one is chosen. */
-export const theme = () => kept();
+export const theme = () => chosen();
 
 /** Choose one. */
 export function setTheme(name) {
-  try {
-    localStorage.setItem(KEY, name);
-  } catch { /* it lasts as long as the page */ }
+  keep(KEY, name);
   apply(name);
 }
 
 /** Make the page look as `name` says. */
-export function apply(name = kept()) {
+export function apply(name = chosen()) {
   if (name === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = name;
 }

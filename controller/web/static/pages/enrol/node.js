@@ -4,6 +4,7 @@ import * as api from "../../core/api.js";
 import { doing } from "../../core/dialog.js";
 import { h } from "../../core/dom.js";
 import { field } from "../../core/form.js";
+import { keep, kept } from "../../core/kept.js";
 import { sortedZones, store } from "../../core/store.js";
 import { compare, t } from "../../core/texts.js";
 import { suggest } from "../areas/sheets.js";
@@ -27,7 +28,7 @@ export function nodeStep(next) {
   let own = false;
   id.addEventListener("input", () => { own = true; });
   title.addEventListener("input", () => { if (!own) id.value = suggest(title.value) || freeId(); });
-  const last = localStorage.getItem(KEY);
+  const last = kept(KEY);
   const zone = h("select", {}, zones.map((each) => h("option", { value: each.id, selected: each.id === last }, each.title || each.id)));
   const horns = h("input", { type: "number", min: "1", max: "64", inputmode: "numeric", value: "2" });
   const sim = h("input", { type: "tel", maxlength: "20", autocomplete: "off" });
@@ -40,7 +41,7 @@ export function nodeStep(next) {
     navigator.geolocation && h("label", { class: "check" }, here, h("span", {}, t("enrol.here"))), button);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    localStorage.setItem(KEY, zone.value);
+    keep(KEY, zone.value);
     doing(button, async () => {
       const body = { id: id.value.trim(), title: title.value.trim(), zone: zone.value };
       if (horns.value) body.horns = Number(horns.value);
