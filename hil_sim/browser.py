@@ -137,6 +137,8 @@ class Watch:
         self.faults.append(f"script: {error.error}")
 
     def _request(self, request: "Request") -> None:
+        if request.is_navigation_request():
+            self._open.clear()  # not every request of a page that is left is said to have ended
         if request.resource_type not in ("eventsource", "websocket"):
             self._open.add(request)
         self._heard_s = time.monotonic()
