@@ -10,6 +10,8 @@ from hil_sim import scenario
 from hil_sim.village import ZONE, Village
 from tests.controller.running import ROOT
 
+pytestmark = pytest.mark.long
+
 SHOWN_S = 100.0
 CLEARED_S = 20.0
 

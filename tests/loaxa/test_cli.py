@@ -19,6 +19,8 @@ import pytest
 from codec.wire.enrolment import parse_line
 from tests.controller.running import ROOT, Running, running
 
+pytestmark = pytest.mark.long
+
 COMMAND = [sys.executable, "-m", "loaxa.cli"]
 
 

@@ -189,7 +189,7 @@ async def test_one_alert_in_full_and_many_as_a_digest(desk: Desk) -> None:
     assert "Cần làm: Kiểm tra điện tại cụm loa" in one.text
     await desk.happen(*(f"cum-{number}" for number in range(2, 501)))
     many = alerts_message(list(desk.ledger.active.values()), [], titles, "en")
-    assert many.title == "Out of reach: 500 clusters"
+    assert many.title == "Offline: 500 nodes"
     assert "and 490 more" in many.text
     assert len(many.text) < 1000
     await desk.happen("cum-1", raised=False)

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import aiomqtt
+import pytest
 
 from codec.wire import command, names
 from codec.wire.mac import Mac, derive
@@ -22,6 +23,7 @@ async def _answer(office: Running, client: aiomqtt.Client, node: str, error: str
             await client.publish(names.node_topic(node, "ack"), answer, qos=1)
 
 
+@pytest.mark.timeout(180)
 async def test_an_order_to_many(office: Running) -> None:
     office.post("/api/zones", {"id": "z-bc"})
     for node in ASKED[:4]:

@@ -53,7 +53,7 @@ def test_a_person_signs_in_with_the_roles_of_his_groups(federated: Running, prov
         assert sign_in(client).headers["location"] == "/"
         me = client.get("/api/me").json()
         assert me["roles"] == ["operator"]
-        assert "/api/oidc/start" in client.get("/").text
+        assert '"oidc": true' in client.get("/").text
     provider.person["groups"] = ["lanh-dao"]
     with browser(federated) as client:
         sign_in(client)
@@ -141,7 +141,7 @@ def test_a_code_is_worth_nothing_in_another_browser_or_twice(federated: Running)
 def test_without_a_section_there_is_none(office: Running) -> None:
     with browser(office) as client:
         assert client.get("/api/oidc/start").json()["error"]["code"] == "no_oidc"
-        assert "/api/oidc/start" not in client.get("/").text
+        assert '"oidc": false' in client.get("/").text
 
 
 @pytest.mark.parametrize(
