@@ -12,8 +12,8 @@ COLUMNS = (
 )
 """since_ms: since when in that state, milliseconds since 1970, null where nobody knows. alert: the kind of its worst
 alert, or null. on_air: something is on air in its zone; playing: the node said last that it plays just that. rtp: a
-plain RTP receiver. link: "wifi", "mobile", "ethernet" or null; signal_dbm: of that link. speaker: "ok", "open",
-"short" or null."""
+plain RTP receiver. enrolled: when a board got its key, milliseconds since 1970, or null. link: "wifi", "mobile",
+"ethernet" or null; signal_dbm: of that link. speaker: "ok", "open", "short" or null."""
 EVENT_COLUMNS = ("id", "state", "since_ms", "alert", "on_air", "muted", "gain_db", "playing")
 """What an event tells of a changed row."""
 _EVENT = tuple(COLUMNS.index(name) for name in EVENT_COLUMNS)
@@ -49,7 +49,7 @@ def row_of(
         node.lon,
         node.board,
         node.rtp_address is not None,
-        node.enrolled_wall_us is not None,
+        None if node.enrolled_wall_us is None else node.enrolled_wall_us // 1000,
         retired,
         states.get("link"),
         _signal_dbm(gauges, states.get("link")),
