@@ -48,7 +48,7 @@ export async function overWebRtc(stream, query, began) {
     if (answer.status !== 201) {
       const refused = await refusal(answer);
       // A controller that does not speak WebRTC, not with this browser, or not now, may take samples.
-      if (["not_found", "offer", "no_answer"].includes(refused.code)) {
+      if (["not_found", "offer", "no_answer", "no_source"].includes(refused.code)) {
         peer.close();
         return null;
       }

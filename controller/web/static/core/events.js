@@ -37,6 +37,27 @@ export function follow(refused) {
 window.addEventListener("offline", () => { if (stream) announce("lost", {}); });
 window.addEventListener("online", () => { if (stream) follow(whenRefused); });
 
+// A browser has six connections to a controller for all of its tabs: those that nobody looks at give theirs back, but for
+// one that speaks. What they missed is read when they are looked at again.
+const HIDDEN_MS = 20_000;
+let hiding = null;
+let speaking = false;
+let paused = false;
+document.addEventListener("voice", ({ detail }) => { speaking = detail.busy; });
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (!document.hidden) {
+    if (paused) follow(whenRefused);
+    paused = false;
+    return;
+  }
+  hiding = setTimeout(() => {
+    if (!stream || speaking) return;
+    leave();
+    paused = true;
+  }, HIDDEN_MS);
+});
+
 /** Stop listening. */
 export function leave() {
   clearTimeout(again);

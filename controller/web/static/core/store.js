@@ -77,9 +77,20 @@ async function loadSessions() {
   changed("sessions");
 }
 
+let alertsMeanwhile = null;
+
 async function loadAlerts() {
-  store.alerts = new Map((await api.get("/alerts?active=true&limit=1000")).alerts.map((alert) => [alert.id, alert]));
+  const told = [];
+  alertsMeanwhile = told;
+  const { alerts: found } = await api.get("/alerts?active=true&limit=5000").finally(() => { if (alertsMeanwhile === told) alertsMeanwhile = null; });
+  store.alerts = new Map(found.map((alert) => [alert.id, alert]));
+  for (const alert of told) put(alert); // what was told while the answer was on its way is newer
   changed("alerts");
+}
+
+function put(alert) {
+  if (alert.cleared_at) store.alerts.delete(alert.id);
+  else store.alerts.set(alert.id, alert);
 }
 
 async function loadHealth() {
@@ -102,13 +113,25 @@ export const currentTrouble = () => troubled;
 /** Return a function that does `work` once, `ms` after the first of many calls. */
 function gathered(work, ms = 80) {
   let waiting = null;
+  let failed = false;
   return () => {
-    waiting ??= setTimeout(() => {
+    const run = () => {
       waiting = null;
-      work().catch((error) => { if (error.status === 0 || error.status >= 500) trouble("disconnected"); });
-    }, ms);
+      work().then(() => {
+        if (failed) health(); // which says how the controller is now
+        failed = false;
+      }, (error) => {
+        if (error.status !== 0 && error.status < 500) return;
+        trouble("disconnected");
+        failed = true;
+        waiting = setTimeout(run, AGAIN_MS);
+      });
+    };
+    waiting ??= setTimeout(run, ms);
   };
 }
+
+const AGAIN_MS = 3000;
 
 function takeRows({ rows }) {
   const touched = [];
@@ -125,8 +148,8 @@ function takeRows({ rows }) {
 }
 
 function takeAlert(alert) {
-  if (alert.cleared_at) store.alerts.delete(alert.id);
-  else store.alerts.set(alert.id, alert);
+  alertsMeanwhile?.push(alert);
+  put(alert);
   changed("alerts", alert);
 }
 

@@ -5,7 +5,7 @@ import * as events from "../../core/events.js";
 import { doing } from "../../core/dialog.js";
 import { fill, h } from "../../core/dom.js";
 import { may, store, watch, zoneTitle } from "../../core/store.js";
-import { ago, dateTime, t } from "../../core/texts.js";
+import { ago, dateTime, number, t } from "../../core/texts.js";
 
 const RANKS = ["background", "normal", "priority", "live", "emergency"];
 const SHOWN_ZONES = 4;
@@ -23,7 +23,7 @@ export function describe({ kind, text, name, url }) {
 function where(zones) {
   if (zones.length === store.zones.size && zones.length > 1) return t("live.everywhere");
   const titles = zones.slice(0, SHOWN_ZONES).map(zoneTitle).join(", ");
-  return zones.length > SHOWN_ZONES ? t("live.and_more", { titles, count: zones.length - SHOWN_ZONES }) : titles;
+  return zones.length > SHOWN_ZONES ? t("live.and_more", { titles, count: number(zones.length - SHOWN_ZONES) }) : titles;
 }
 
 /** Whether another session that is on air lowers this one somewhere. */

@@ -64,7 +64,7 @@ export function actionCard(id, changed) {
     if (await confirm(t("nodes.sure_reboot_one"), { yes: t("nodes.do_reboot"), detail: t("nodes.reboot_detail"), danger: true })) await order(reboot, { op: "reboot" });
   });
 
-  const delay = h("input", { type: "number", id: "delay", min: "0", max: "10000", step: "0.1", inputmode: "decimal" });
+  const delay = h("input", { type: "number", id: "delay", min: "0", max: "2000", step: "0.1", inputmode: "decimal" });
   const setDelay = h("button", { type: "submit" }, t("nodes.set_delay"));
   const delayForm = h("form", { class: "delay", onsubmit: async (event) => {
     event.preventDefault();
