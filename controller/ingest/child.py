@@ -35,7 +35,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     import av.logging  # the libraries are loaded before there is a job, so that a job starts at once
 
-    from . import chime, file, loudness, microphone, radio, rtp_input, soundcard, speech, tone  # noqa: F401
+    from . import chime, file, loudness, microphone, radio, rtp_input, soundcard, speech, tone  # noqa: F401 - a job needs one of them
 
     av.logging.set_level(None)
     confine.limit()

@@ -124,7 +124,7 @@ class _Microphone:
             head = _HEADER.pack(0x80, packet.payload_type, packet.sequence_number, packet.timestamp, packet.ssrc)
             self._heard(self._receiver.receive(head + packet.payload, time.monotonic_ns() // 1000))
 
-        receiver._handle_rtp_packet = take  # type: ignore[method-assign]
+        receiver._handle_rtp_packet = take  # type: ignore[method-assign] # aiortc has no other place
 
     def _heard(self, samples: Samples) -> None:
         self._heard_s = time.monotonic()

@@ -158,7 +158,7 @@ class Connection(H11Protocol):
         self.met = False
         """Whether it has a connection, or had one."""
         if self.ws_protocol_class is not None:
-            self.ws_protocol_class = partial(Upgraded, self)  # type: ignore[assignment]
+            self.ws_protocol_class = partial(Upgraded, self)  # type: ignore[assignment] # it is only called
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""

@@ -79,7 +79,7 @@ def describe(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     def whole() -> dict[str, Any]:
         return {**plain(), "x-websockets": found}
 
-    app.openapi = whole  # type: ignore[method-assign]
+    app.openapi = whole  # type: ignore[method-assign] # as FastAPI says to extend it
 
 
 async def while_allowed(websocket: WebSocket, may: Callable[[Who], bool], work: Any, used: bool = False) -> bool:

@@ -30,7 +30,7 @@ from hil_sim.virtual.office import Office
 
 loops.install()  # before the firmware is imported
 
-from firmware.node import sensors  # noqa: E402
+from firmware.node import sensors  # noqa: E402 - see above
 from firmware.node.agent import Agent  # noqa: E402 - see above
 from firmware.node.config import Config  # noqa: E402
 

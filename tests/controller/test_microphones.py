@@ -56,7 +56,7 @@ async def desk(pool: IngestPool, **request: Any) -> AsyncIterator[Desk]:
         made.children.append(await answer(request, offer, open_at_us, write_fd, on_event))
         return made.children[-1]
 
-    pool.answer = noted  # type: ignore[method-assign]
+    pool.answer = noted  # type: ignore[method-assign] # the real one, looked at
     source = await made.microphone.run(lambda why: None)
     made.read_fd = source.read_fd
     os.set_blocking(made.read_fd, False)

@@ -73,7 +73,7 @@ async def stand(air: Air, x_m: float) -> tuple[NDArray[np.float64], int]:
     async with connect(f"ws://127.0.0.1:{air.port}/air?x={x_m}&y=0", proxy=None) as end, asyncio.timeout(15):
         assert json.loads(await end.recv()) == {"silent": True}
         assert json.loads(await end.recv()) == {"format": "s16", "rate_hz": RATE, "frame_us": 20_000}
-        frames = [bytes(await end.recv()) for _ in range(50)]  # type: ignore[arg-type]
+        frames = [await end.recv(decode=False) for _ in range(50)]
         numbers = [int.from_bytes(frame[:4], "big") for frame in frames]
         assert numbers == list(range(numbers[0], numbers[0] + 50))
         while not isinstance(said := await end.recv(), str):

@@ -34,14 +34,15 @@ async def history(
     request: Request,
     office: TheOffice,
     node_id: str,
+    series: Annotated[
+        list[Annotated[str, Field(max_length=64)]],
+        Query(default_factory=list, max_length=50, description="only these; without it: all"),
+    ],
     from_: Annotated[
         AwareDatetime | None, Query(alias="from", description="with a time zone; without it: a day before `to`")
     ] = None,
     to: Annotated[AwareDatetime | None, Query(description="not included; without it: now")] = None,
     points: Annotated[int, Query(ge=1, le=MAX_POINTS, description="how many steps at most")] = 600,
-    series: Annotated[
-        list[Annotated[str, Field(max_length=64)]], Query(max_length=50, description="only these; without it: all")
-    ] = [],  # noqa: B006
 ) -> Response:
     """Gauges, counters and states of up to 400 days in steps of whole minutes. A minute is here when it is over."""
     await office.stations.node(node_id)

@@ -25,7 +25,7 @@ async def speak(
     websocket: WebSocket,
     office: TheOffice,
     who: TheWho,
-    zone: Zones = [],  # noqa: B006 - FastAPI copies it
+    zone: Zones,
     priority: Priority = "live",
     chime: Chime = "none",
     grace_s: GraceS = None,

@@ -24,7 +24,10 @@ from controller.web.recheck import until_refused
 router = APIRouter(prefix="/api/whip", tags=["sessions"])
 
 SDP = "application/sdp"
-Zones = Annotated[list[Name], Query(max_length=1000, description="where to speak; each one a parameter of its own")]
+Zones = Annotated[
+    list[Name],
+    Query(default_factory=list, max_length=1000, description="where to speak; each one a parameter of its own"),
+]
 Chime = Annotated[Literal["open", "close", "alert", "none"], Query(description="what sounds before the voice")]
 GraceS = Annotated[float | None, Query(ge=0.5, le=60, description="how long a lost connection is waited for, seconds")]
 Taken = Annotated[str, Query(alias="session", max_length=34, description="a session that gets this as its connection")]
@@ -45,7 +48,7 @@ async def publish(
     office: TheOffice,
     who: TheWho,
     request: Request,
-    zone: Zones = [],  # noqa: B006 - FastAPI copies it
+    zone: Zones,
     priority: Priority = "live",
     chime: Chime = "none",
     grace_s: GraceS = None,

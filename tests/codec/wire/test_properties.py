@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -267,9 +268,9 @@ def test_health_round_trip(found: tuple) -> None:
 
 
 @given(st.sampled_from(report.STATES), json_values)
-def test_a_state_is_a_word_that_is_known_or_none(state: tuple, value: object) -> None:
+def test_a_state_is_a_word_that_is_known_or_none(state: tuple, value: Any) -> None:
     name, words = state
-    raw = report.build_health({}, {}, None, None, {name: value})  # type: ignore[dict-item]
+    raw = report.build_health({}, {}, None, None, {name: value})
     if value is not None and (not isinstance(value, str) or len(value) > report.MAX_WORD_CHARS):
         with pytest.raises(WireError, match=f"{name} must be a text of at most 16 characters"):
             report.parse_health(raw)
