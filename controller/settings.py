@@ -1,8 +1,6 @@
 """The configuration file (TOML) as one frozen dataclass; every key is checked before anything starts."""
 
-import ipaddress
 import os
-import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codec.profile import PROFILES, Profile
+from controller import checks
 from controller.alerts.notify.registry import ChannelSettings, read_channels
 from controller.alerts.settings import Limits, read_limits
 from controller.errors import StartError
@@ -92,178 +91,55 @@ class Settings:
     profiles: dict[str, Profile] = field(default_factory=PROFILES.copy)
 
 
-def _port(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
-        raise ValueError("a whole number from 0 to 65535; 0 picks a free one")
-    return value
-
-
-def _web(value: Any) -> tuple[str, int]:
-    host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    named = re.fullmatch(r"[A-Za-z0-9.-]{1,100}", host) is not None  # what an enrolment line takes
-    if not (named and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError('host and port of the reverse proxy, such as "loa.example.vn:443"')
-    return host, int(port)
-
-
-def _host(value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 253 or any(c.isspace() for c in value):
-        raise ValueError("a host name or an address, such as 127.0.0.1 or 0.0.0.0")
-    return value
-
-
-def _interface(value: Any) -> str:
-    try:
-        address = ipaddress.IPv4Address(value if isinstance(value, str) else "")
-    except ValueError:
-        address = ipaddress.IPv4Address(0)
-    if address.is_unspecified or address.is_multicast or address.is_reserved:
-        raise ValueError("the IPv4 address of an interface of this machine, such as 192.0.2.10")
-    return str(address)
-
-
-def _tiles(value: Any) -> str:
-    if value == "":
-        return ""
-    named = re.fullmatch(r"(https?://[A-Za-z0-9.:-]{1,200})?/[!-~]{1,500}", value if isinstance(value, str) else "")
-    if named is None or not all(part in value for part in ("{z}", "{x}", "{y}")):
-        raise ValueError('an address with {z}, {x} and {y}, such as "/tiles/{z}/{x}/{y}.png", or "" for none')
-    return str(value)
-
-
-def _air(value: Any) -> str:
-    if (
-        not isinstance(value, str)
-        or re.fullmatch(r"wss?://[A-Za-z0-9.-]{1,100}(:[0-9]{1,5})?/[a-z]{0,20}", value) is None
-    ):
-        raise ValueError('the address of a simulated village, such as "ws://127.0.0.1:8090/air"')
-    return value
-
-
-def _path(value: Any) -> Path:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError("a path")
-    try:
-        return Path(value).expanduser()
-    except RuntimeError:
-        raise ValueError("a path; there is no user of the name after ~") from None
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 1024 or "\0" in value:
-        raise ValueError("a text")
-    return value
-
-
-def _tls(value: Any) -> str:
-    if value not in ("own", "off", "files"):
-        raise ValueError('"own", "off" or "files"')
-    return str(value)
-
-
-def _addresses(value: Any) -> tuple[str, ...]:
-    try:
-        if not isinstance(value, list) or len(value) > 100:
-            raise ValueError(value)
-        return tuple(str(ipaddress.ip_address(each)) for each in value)
-    except ValueError:
-        raise ValueError('a list of addresses, such as ["127.0.0.1"]') from None
-
-
-def _database_url(value: Any) -> str:
-    if not isinstance(value, str) or not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
-        raise ValueError("a URL that starts with sqlite+aiosqlite:// or postgresql+asyncpg://")
-    return value
-
-
-def _number(low: float, high: float) -> Callable[[Any], float]:
-    def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    return check
-
-
-def _megabytes(most: int) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-            raise ValueError(f"a whole number from 1 to {most}, in megabytes")
-        return value * 1024 * 1024
-
-    return check
-
-
-def _whole(low: int, high: int, times: int = 1) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return value * times
-
-    return check
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
-
-
-def _frame(value: Any) -> int:
-    if isinstance(value, bool) or value not in (10, 20):
-        raise ValueError("10 or 20")
-    return int(value) * 1000
-
-
 _PROFILE_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "lead_ms": ("lead_us", _whole(40, 2000, 1000)),
-    "lead_least_ms": ("lead_least_us", _whole(0, 2000, 1000)),
-    "lead_most_ms": ("lead_most_us", _whole(0, 2000, 1000)),
-    "frame_ms": ("frame_us", _frame),
-    "bitrate": ("bitrate", _whole(8000, 128_000)),
-    "complexity": ("complexity", _whole(0, 10)),
-    "fec": ("fec", _flag),
-    "dtx": ("dtx", _flag),
-    "expected_loss_percent": ("expected_loss_percent", _whole(0, 100)),
+    "lead_ms": ("lead_us", checks.whole(40, 2000, 1000)),
+    "lead_least_ms": ("lead_least_us", checks.whole(0, 2000, 1000)),
+    "lead_most_ms": ("lead_most_us", checks.whole(0, 2000, 1000)),
+    "frame_ms": ("frame_us", checks.frame),
+    "bitrate": ("bitrate", checks.whole(8000, 128_000)),
+    "complexity": ("complexity", checks.whole(0, 10)),
+    "fec": ("fec", checks.flag),
+    "dtx": ("dtx", checks.flag),
+    "expected_loss_percent": ("expected_loss_percent", checks.whole(0, 100)),
 }
 _KEYS: dict[str, dict[str, tuple[str, Callable[[Any], Any]]]] = {
     "http": {
-        "host": ("http_host", _host),
-        "port": ("http_port", _port),
-        "tls": ("http_tls", _tls),
-        "certificate": ("http_certificate", _path),
-        "key": ("http_key", _path),
-        "trusted_proxies": ("http_trusted", _addresses),
+        "host": ("http_host", checks.host),
+        "port": ("http_port", checks.port),
+        "tls": ("http_tls", checks.tls),
+        "certificate": ("http_certificate", checks.path),
+        "key": ("http_key", checks.path),
+        "trusted_proxies": ("http_trusted", checks.addresses),
     },
     "media": {
-        "host": ("media_host", _host),
-        "port": ("media_port", _port),
-        "multicast_interface": ("multicast_interface", _interface),
-        "multicast_ttl": ("multicast_ttl", _whole(0, 255)),
+        "host": ("media_host", checks.host),
+        "port": ("media_port", checks.port),
+        "multicast_interface": ("multicast_interface", checks.interface),
+        "multicast_ttl": ("multicast_ttl", checks.whole(0, 255)),
     },
     "broker": {
-        "host": ("broker_host", _host),
-        "bind": ("broker_bind", _host),
-        "port": ("broker_port", _port),
-        "username": ("broker_username", _text),
-        "password": ("broker_password", _text),
-        "password_file": ("broker_password_file", _path),
-        "ca": ("broker_ca", _path),
-        "tls": ("broker_tls", _flag),
+        "host": ("broker_host", checks.host),
+        "bind": ("broker_bind", checks.host),
+        "port": ("broker_port", checks.port),
+        "username": ("broker_username", checks.text),
+        "password": ("broker_password", checks.text),
+        "password_file": ("broker_password_file", checks.path),
+        "ca": ("broker_ca", checks.path),
+        "tls": ("broker_tls", checks.flag),
     },
-    "public": {"host": ("public_host", _host), "web": ("public_web", _web)},
+    "public": {"host": ("public_host", checks.host), "web": ("public_web", checks.web)},
     "storage": {
-        "folder": ("folder", _path),
-        "database": ("database_url", _database_url),
-        "max_sound_mb": ("max_sound_bytes", _megabytes(4096)),
-        "total_sounds_mb": ("total_sound_bytes", _megabytes(16_777_216)),
-        "keep_sessions": ("keep_sessions", _whole(100, 1_000_000)),
+        "folder": ("folder", checks.path),
+        "database": ("database_url", checks.database_url),
+        "max_sound_mb": ("max_sound_bytes", checks.megabytes(4096)),
+        "total_sounds_mb": ("total_sound_bytes", checks.megabytes(16_777_216)),
+        "keep_sessions": ("keep_sessions", checks.whole(100, 1_000_000)),
     },
-    "live": {"grace_s": ("grace_s", _number(0.5, 60))},
-    "web": {"tiles": ("web_tiles", _tiles), "air_url": ("web_air_url", _air)},
-    "history": {"keep_days": ("history_keep_days", _whole(1, 400))},
-    "engine": {"record": ("record", _path)},
-    "loudness": {"target_lufs": ("loudness_lufs", _number(-40, -6))},
+    "live": {"grace_s": ("grace_s", checks.number(0.5, 60))},
+    "web": {"tiles": ("web_tiles", checks.tiles), "air_url": ("web_air_url", checks.air)},
+    "history": {"keep_days": ("history_keep_days", checks.whole(1, 400))},
+    "engine": {"record": ("record", checks.path)},
+    "loudness": {"target_lufs": ("loudness_lufs", checks.number(-40, -6))},
 }
 
 
